@@ -1,0 +1,30 @@
+"""Identifiers: a prefix that names the kind, 48 bits of milliseconds and 80 random bits, so that ids sort by age."""
+
+import secrets
+
+from lockgate.kernel import clock
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+BODY_LENGTH = 22  # 128 bits in base 62
+_PAIRS = [a + b for a in ALPHABET for b in ALPHABET]
+
+
+def base62(value: int, length: int) -> str:
+    """``value`` in base 62, left-padded; byte order equals numeric order."""
+    pairs = []
+    for _ in range(length // 2):
+        value, rest = divmod(value, 3844)
+        pairs.append(_PAIRS[rest])
+    if length % 2:
+        pairs.append(ALPHABET[value % 62])
+    return "".join(reversed(pairs))
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as ``pi_0PZ7...``. ``prefix`` comes without its underscore."""
+    return f"{prefix}_{base62((clock.now_ms() << 80) | secrets.randbits(80), BODY_LENGTH)}"
+
+
+def random_token(length: int) -> str:
+    """``length`` random base-62 characters: 5.95 bits each, so 22 are 130 bits."""
+    return "".join(ALPHABET[b % 62] for b in secrets.token_bytes(length * 2) if b < 248)[:length].ljust(length, "0")

@@ -27,4 +27,4 @@ def new_id(prefix: str) -> str:
 
 def random_token(length: int) -> str:
     """``length`` random base-62 characters: 5.95 bits each, so 22 are 130 bits."""
-    return "".join(ALPHABET[b % 62] for b in secrets.token_bytes(length * 2) if b < 248)[:length].ljust(length, "0")
+    return base62(secrets.randbelow(62**length), length)

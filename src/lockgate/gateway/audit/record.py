@@ -1,0 +1,36 @@
+"""Audit records: who did what to which object, with what outcome, as rows of the transaction that does it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lockgate.gateway.storage.rows import AuditRow
+from lockgate.kernel import clock
+from lockgate.kernel.ids import new_id
+from lockgate.kernel.principal import Principal
+
+
+def record(
+    principal: Principal,
+    action: str,
+    *,
+    object_: str | None,
+    request: str | None,
+    outcome: str = "done",
+    detail: Mapping[str, Any] | None = None,
+) -> AuditRow:
+    """One record. ``action`` is the operation's audit word; ``detail`` holds before and after, never a secret or a person's data."""
+    return AuditRow(
+        account=principal.account,
+        livemode=principal.livemode,
+        id=new_id("aud"),
+        created_ms=clock.now_ms(),
+        action=action,
+        outcome=outcome,
+        actor=f"{principal.kind}:{principal.id}",
+        object=object_,
+        address=principal.address or None,
+        request=request,
+        detail=json.dumps(detail or {}, separators=(",", ":")),
+        personal=None,
+    )

@@ -1,0 +1,47 @@
+"""Connections to PostgreSQL: one pool for reads and the room's own statements, and what every connection is set to."""
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Pool = asyncpg.Pool
+
+_SETTINGS = {
+    "application_name": "lockgate",
+    "search_path": "gateway",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+    "jit": "off",
+}
+
+
+async def connect_pool(*, database: Mapping[str, Any], user: str, password: str, size: int) -> Pool:
+    """A pool of ``size`` connections as ``user``. ``database`` is the settings' entry: host, port, name."""
+    pool = await asyncpg.create_pool(
+        host=database["host"],
+        port=database.get("port", 5432),
+        database=database["name"],
+        user=user,
+        password=password,
+        min_size=min(2, size),
+        max_size=size,
+        server_settings=_SETTINGS,
+        statement_cache_size=500,
+        max_cached_statement_lifetime=0,
+        command_timeout=60,
+        ssl=_tls(database),
+    )
+    assert pool is not None, "create_pool returns a pool when it is awaited"
+    return pool
+
+
+def _tls(database: Mapping[str, Any]) -> ssl.SSLContext | bool:
+    """None over a Unix socket; anywhere else TLS 1.3 with chain and name verified, whatever the settings say."""
+    if str(database["host"]).startswith("/"):
+        return False
+    context = ssl.create_default_context(cafile=database.get("sslrootcert"))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context

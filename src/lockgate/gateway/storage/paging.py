@@ -1,0 +1,37 @@
+"""Cursor lists: newest first, by id, with the dialect's limit, starting_after and ending_before."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
+
+Row = TypeVar("Row")
+
+
+class Page(NamedTuple):
+    """One page asked for: read one row more than ``limit``, in ``order``, beyond ``cursor``."""
+
+    limit: int
+    after: str | None
+    before: str | None
+
+    @property
+    def backwards(self) -> bool:
+        """Whether rows come oldest first from the database and must be turned round."""
+        return self.before is not None
+
+
+def page_of(params: dict[str, Any]) -> Page:
+    """Take ``limit``, ``starting_after`` and ``ending_before`` out of ``params``."""
+    return Page(params.pop("limit", 10), params.pop("starting_after", None), params.pop("ending_before", None))
+
+
+def cut(rows: Sequence[Row], page: Page) -> tuple[list[Row], bool]:
+    """The page's rows, newest first, and whether there are more beyond."""
+    kept = list(rows[: page.limit])
+    if page.backwards:
+        kept.reverse()
+    return kept, len(rows) > page.limit
+
+
+def listing(url: str, data: Sequence[Any], *, has_more: bool) -> dict[str, Any]:
+    """The dialect's list object."""
+    return {"object": "list", "url": url, "has_more": has_more, "data": list(data)}

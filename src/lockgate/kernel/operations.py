@@ -1,0 +1,105 @@
+"""The words in which a room declares its operations; the web edge turns them into routes, guards and OpenAPI."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from lockgate.kernel.errors import Refusal
+from lockgate.kernel.params import Object
+from lockgate.kernel.principal import Access, Principal
+from lockgate.kernel.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer: status, body and headers as they go out. ``livemode`` and ids stay out of headers."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An idempotency key taken by one request: goes into that request's first commit."""
+
+    key: str
+    request_hash: bytes
+    owner: str
+
+
+class Concluding(Protocol):
+    """How a verb fixes its answer before its last commit, so that the answer can be stored in that commit."""
+
+    async def object(self, call: "Call", rendered: Mapping[str, Any], *, fresh: Sequence[Mapping[str, Any]]) -> Answer: ...
+
+    async def refusal(self, call: "Call", refusal: Refusal) -> Answer: ...
+
+    async def seal(self, call: "Call", answer: Answer) -> bytes: ...
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, already authenticated, authorised, limited and read.
+
+    ``path`` holds the path's ids, ``params`` the typed parameters without ``expand``; ``now`` is the business time in
+    seconds. A verb that writes puts the claim into its first commit and the answer into its last
+    (``storage.idempotency`` has the rows for both).
+    """
+
+    operation: "Operation"
+    principal: Principal
+    path: Mapping[str, str]
+    params: dict[str, Any]
+    expand: tuple[str, ...]
+    request_id: str
+    api_version: str
+    now: int
+    claim: Claim | None
+    concluding: Concluding = field(repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+
+    async def answer(self, rendered: Mapping[str, Any], fresh: Sequence[Mapping[str, Any]] = ()) -> Answer:
+        """``rendered`` with its expansions, as bytes. ``fresh`` are rendered objects that the next commit will create."""
+        return await self.concluding.object(self, rendered, fresh=fresh)
+
+    async def refuse(self, refusal: Refusal) -> Answer:
+        """A refusal that is this request's lasting answer (a declined card), as bytes."""
+        return await self.concluding.refusal(self, refusal)
+
+    async def sealed(self, answer: Answer) -> bytes:
+        """``answer`` compressed and encrypted, as it is kept beside the idempotency key."""
+        return await self.concluding.seal(self, answer)
+
+
+Handler = Callable[[Call], Awaitable[Answer | Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation of the API. There is no operation without a permission: ``resource`` and ``access`` have no default.
+
+    ``limit`` names a class of rate limits. ``audit`` is the word under which its effects are audited; reads have none.
+    ``publishable`` opens it to publishable keys, which must then prove a client secret unless ``open_to_publishable``.
+    ``path`` uses ``{name}`` for ids. ``returns`` is a Shape, or a list/deleted form of it by ``form``.
+    """
+
+    name: str
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    resource: str
+    access: Access
+    handler: Handler = field(repr=False)
+    params: Object
+    returns: Shape
+    form: Literal["object", "list", "deleted"] = "object"
+    summary: str
+    limit: str = "standard"
+    audit: str | None = None
+    publishable: bool = False
+    client_secret: bool = False
+    declines: bool = False
+
+
+Loader = Callable[[Principal, Sequence[str]], Awaitable[dict[str, Mapping[str, Any]]]]

@@ -17,7 +17,7 @@ class Slot:
     """A gap that only the vault can fill.
 
     ``name`` is one of CARD_SLOTS or ``secret.<name>``. ``encoding`` says where the value stands: ``json`` (the content
-    of a JSON string), ``form`` (an application/x-www-form-urlencoded value) or ``ascii`` (as it is: headers, plain text).
+    of a JSON string), ``form`` (an application/x-www-form-urlencoded value) or ``ascii`` (as it is, in a header).
     """
 
     name: str
@@ -72,7 +72,7 @@ class Lost:
 Reply = Answered | NotSent | Lost
 
 
-class BadOrder(ValueError):  # noqa: N818 - says what it is
+class BadOrder(ValueError):
     """An order that does not have the shape above; the message names the fault, never a value."""
 
 

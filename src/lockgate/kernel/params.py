@@ -212,7 +212,8 @@ class Object:
             inner = f"{path}[{name}]" if path else name
             param = self.params.get(name)
             if param is None:
-                raise invalid(f"Received unknown parameter: {_safe_name(inner)}", param=_safe_name(inner), code="parameter_unknown")
+                name_shown = _safe_name(inner)
+                raise invalid(f"Received unknown parameter: {name_shown}", param=name_shown, code="parameter_unknown")
             if value == "":
                 if not param.clearable:
                     raise invalid(

@@ -1,6 +1,5 @@
 """The only writer of the money path: gathers waiting commits into one transaction and gives each its own outcome."""
 
-import asyncio
 from collections.abc import Sequence
 
 import asyncpg
@@ -8,22 +7,23 @@ import asyncpg
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.rows import KINDS, Commit
 from lockgate.kernel import log
-from lockgate.kernel.batch import Batcher, BatchFailed
+from lockgate.kernel.batch import Batcher
 
 _CALL = "select commit_v1($1, " + ", ".join(f"${n}" for n in range(2, 2 + 2 * len(KINDS))) + ")"
 MAX_BATCH = 64
 _logger = log.get("storage")
+Outcome = str | Exception
 
 
-class KeyInUse(Exception):  # noqa: N818 - an outcome that the caller must deal with
+class KeyInUse(Exception):
     """The idempotency key was taken by another request; nothing was written."""
 
 
-class Moved(Exception):  # noqa: N818
+class Moved(Exception):
     """A row is no longer as it was read; nothing was written: read again and decide again."""
 
 
-class CommitUnknown(Exception):  # noqa: N818
+class CommitUnknown(Exception):
     """The connection was lost during COMMIT: the commit may or may not have happened; its keys will tell."""
 
 
@@ -32,13 +32,15 @@ class Committer:
 
     def __init__(self, pool: Pool, *, lanes: int = 2) -> None:
         self._pool = pool
-        self._batcher: Batcher[Commit, str] = Batcher(
-            self._write, lanes=lanes, cap=MAX_BATCH, conflicts=lambda commit: commit.touches()
+        self._batcher: Batcher[Commit, Outcome] = Batcher(
+            self._write, lanes=lanes, cap=MAX_BATCH, conflicts=Commit.touches
         )
 
     async def commit(self, commit: Commit) -> None:
         """Write ``commit`` durably, or raise KeyInUse, Moved or CommitUnknown. Cannot be cancelled half-way."""
-        outcome = await asyncio.shield(asyncio.ensure_future(self._batcher.submit(commit)))
+        outcome = await self._batcher.submit(commit)
+        if isinstance(outcome, Exception):
+            raise outcome
         if outcome == "key_in_use":
             raise KeyInUse
         if outcome == "moved":
@@ -47,7 +49,11 @@ class Committer:
             raise CommitUnknown
         assert outcome == "ok", "the database gave an outcome that this version does not know"
 
-    async def _write(self, commits: Sequence[Commit]) -> Sequence[str]:
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        await self._batcher.close()
+
+    async def _write(self, commits: Sequence[Commit]) -> Sequence[Outcome]:
         arguments: list[object] = [len(commits)]
         for kind in KINDS:
             rows: list[object] = []
@@ -63,12 +69,17 @@ class Committer:
             async with self._pool.acquire() as connection:
                 sent = True
                 return await connection.fetchval(_CALL, *arguments)
-        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            _logger.warning("connection lost around a commit", kind=type(error).__name__, commits=len(commits))
-            if not sent:
-                raise
-            return ["unknown"] * len(commits)
         except asyncpg.PostgresError as error:
-            if len(commits) > 1:  # rolled back as a whole: tell the guilty one apart by writing them singly
-                raise BatchFailed from error
-            raise
+            if not isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+                if len(commits) == 1:
+                    return [error]
+                # Rolled back as a whole: written singly, only the guilty one fails.
+                return [(await self._write([commit]))[0] for commit in commits]
+            lost: Exception = error
+        except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            lost = error
+        _logger.warning("connection lost around a commit", kind=type(lost).__name__, commits=len(commits))
+        if not sent:
+            return [lost] * len(commits)
+        return ["unknown"] * len(commits)
+

@@ -1,0 +1,196 @@
+"""What each event of a payment does to the books: pure builders of transfers, and of the movement the merchant sees.
+
+Every row takes from one account what it gives to another, so the books balance by construction. An authorisation is a
+pending transfer, which moves no balance; a capture posts and a release voids a part of it by a row that names it. Its
+id is made from the charge's, so nobody has to remember it. ``Booked`` keeps a balance transaction and its transfers
+together: neither can be written without the other.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lockgate.gateway.ledger import accounts
+from lockgate.gateway.storage.rows import BalanceTransactionRow, ChargeRow, RefundRow, TransferRow
+from lockgate.kernel.ids import new_id
+
+DEFAULT_DELAY_S = 2 * 24 * 3600
+
+
+class Booked(NamedTuple):
+    """One movement of money: its transfers, and the balance transaction that shows it to the merchant."""
+
+    transfers: list[TransferRow]
+    transaction: BalanceTransactionRow
+
+
+def available_on(settings: Mapping[str, Any], *, now: int, at_once: bool = False) -> int:
+    """When money captured ``now`` becomes available, by the processor's ``settlement_delay_s`` setting."""
+    return now if at_once else now + int(settings.get("settlement_delay_s", DEFAULT_DELAY_S))
+
+
+def authorization_id(charge: str) -> str:
+    """The id of the pending transfer that holds the authorisation of ``charge``."""
+    return "trh" + charge[charge.index("_") :]
+
+
+def authorized(charge: ChargeRow, *, now: int) -> list[TransferRow]:
+    """Money held on a card for a later capture. Not needed for a charge that is captured at once."""
+    return [_hold(charge, charge.amount, now=now, phase="pending", kind="authorization")]
+
+
+def released(charge: ChargeRow, amount: int, *, now: int) -> list[TransferRow]:
+    """``amount`` of the authorisation will never be captured: voided, expired, or left over by a final capture."""
+    return [_hold(charge, amount, now=now, phase="void", kind="release")] if amount else []
+
+
+def captured(
+    charge: ChargeRow, amount: int, *, fee: int, now: int, available_on: int, held: bool, description: str | None = None
+) -> Booked:
+    """``amount`` was taken, of which the processor keeps ``fee``.
+
+    ``held`` says that ``authorized`` was booked before. Money whose ``available_on`` has come is available at once.
+    """
+    transaction = _transaction(
+        charge, "charge", charge.id, amount=amount, fee=fee, now=now, available_on=available_on,
+        detail={"description": description, "fee_details": _fee_details(charge.processor, fee, charge.currency)},
+    )
+    mine = accounts.merchant(available=transaction.status == "available")
+    transfers = [
+        _posted(
+            charge, accounts.processor(charge.processor), mine,
+            amount=amount, kind="capture", source=charge.id, now=now,
+            settles=authorization_id(charge.id) if held else None,
+        )
+    ]
+    if fee:
+        transfers.append(
+            _posted(charge, mine, accounts.fees(charge.processor), amount=fee, kind="fee", source=charge.id, now=now)
+        )
+    return Booked(transfers, transaction)
+
+
+def refunded(
+    refund: RefundRow, *, processor: str, fee_returned: int, now: int, available_on: int, description: str | None = None
+) -> Booked:
+    """The processor gave ``refund`` back to the cardholder, and ``fee_returned`` of its fee to the merchant.
+
+    It leaves the same balance that the charge's money is in: with the charge's ``available_on``, a refund of money that
+    is still pending is pending too, so what is available never pays for what is not.
+    """
+    transaction = _transaction(
+        refund, "refund", refund.id, amount=-refund.amount, fee=-fee_returned, now=now, available_on=available_on,
+        detail={"description": description, "fee_details": _fee_details(processor, -fee_returned, refund.currency)},
+    )
+    mine = accounts.merchant(available=transaction.status == "available")
+    transfers = [
+        _posted(
+            refund, mine, accounts.processor(processor), amount=refund.amount, kind="refund", source=refund.id, now=now
+        )
+    ]
+    if fee_returned:
+        transfers.append(
+            _posted(
+                refund, accounts.fees(processor), mine,
+                amount=fee_returned, kind="fee_refund", source=refund.id, now=now,
+            )
+        )
+    return Booked(transfers, transaction)
+
+
+def matured(transaction: BalanceTransactionRow, *, now: int) -> Booked:
+    """The pending movement ``transaction`` has become available: its net passes from one balance to the other."""
+    assert transaction.status == "pending", "a movement becomes available once"
+    after = transaction._replace(version=transaction.version + 1, status="available")
+    debit, credit = accounts.MERCHANT_PENDING, accounts.MERCHANT_AVAILABLE
+    if transaction.net < 0:
+        debit, credit = credit, debit
+    transfers = []
+    if transaction.net:
+        transfers.append(
+            _posted(
+                transaction, debit, credit, amount=abs(transaction.net), kind="maturity", source=transaction.id, now=now
+            )
+        )
+    return Booked(transfers, after)
+
+
+def _hold(charge: ChargeRow, amount: int, *, now: int, phase: str, kind: str) -> TransferRow:
+    hold = authorization_id(charge.id)
+    return TransferRow(
+        account=charge.account,
+        livemode=charge.livemode,
+        id=hold if phase == "pending" else new_id("tr"),
+        created=now,
+        debit=accounts.processor(charge.processor),
+        credit=accounts.MERCHANT_PENDING,
+        amount=amount,
+        currency=charge.currency,
+        kind=kind,
+        phase=phase,
+        settles=None if phase == "pending" else hold,
+        source=charge.id,
+    )
+
+
+def _posted(
+    row: ChargeRow | RefundRow | BalanceTransactionRow,
+    debit: str,
+    credit: str,
+    *,
+    amount: int,
+    kind: str,
+    source: str,
+    now: int,
+    settles: str | None = None,
+) -> TransferRow:
+    return TransferRow(
+        account=row.account,
+        livemode=row.livemode,
+        id=new_id("tr"),
+        created=now,
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        currency=row.currency,
+        kind=kind,
+        phase="posted",
+        settles=settles,
+        source=source,
+    )
+
+
+def _transaction(
+    row: ChargeRow | RefundRow,
+    type_: str,
+    source: str,
+    *,
+    amount: int,
+    fee: int,
+    now: int,
+    available_on: int,
+    detail: Mapping[str, Any],
+) -> BalanceTransactionRow:
+    return BalanceTransactionRow(
+        account=row.account,
+        livemode=row.livemode,
+        id=new_id("txn"),
+        version=1,
+        created=now,
+        type=type_,
+        status="available" if available_on <= now else "pending",
+        amount=amount,
+        fee=fee,
+        net=amount - fee,
+        currency=row.currency,
+        source=source,
+        available_on=available_on,
+        data=json.dumps(detail, separators=(",", ":")),
+    )
+
+
+def _fee_details(processor: str, fee: int, currency: str) -> list[dict[str, Any]]:
+    if not fee:
+        return []
+    detail = {"type": "payment_processing_fee", "amount": fee, "currency": currency, "application": None}
+    return [{**detail, "description": f"{processor} processing fees"}]

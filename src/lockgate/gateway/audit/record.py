@@ -19,7 +19,10 @@ def record(
     outcome: str = "done",
     detail: Mapping[str, Any] | None = None,
 ) -> AuditRow:
-    """One record. ``action`` is the operation's audit word; ``detail`` holds before and after, never a secret or a person's data."""
+    """One record of ``action``, the operation's audit word.
+
+    ``detail`` holds before and after: never a secret, never a person's data.
+    """
     return AuditRow(
         account=principal.account,
         livemode=principal.livemode,

@@ -170,7 +170,7 @@ class WebhookEndpointRow(NamedTuple):
     created: int
     url: str
     status: str
-    enabled_events: str
+    enabled_events: list[str]
     deleted: bool
     secrets: bytes
     data: str
@@ -216,7 +216,7 @@ class OutboxRow(NamedTuple):
     account: str
     livemode: bool
     id: str
-    events: str
+    events: list[str]
 
 
 class AuditRow(NamedTuple):

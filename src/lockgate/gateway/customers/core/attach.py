@@ -1,0 +1,60 @@
+"""To whom a payment method belongs, and who may use it: the rules of attaching and detaching, without IO."""
+
+import json
+
+from lockgate.gateway.storage.rows import PaymentMethodRow
+from lockgate.kernel.errors import Refusal, invalid
+
+_SPENT = (
+    "This PaymentMethod was detached from its customer and cannot be used again. "
+    "Create a new one and attach it to a customer to use it more than once."
+)
+
+
+def attached(row: PaymentMethodRow, customer_id: str) -> PaymentMethodRow:
+    """``row`` as its next version, belonging to ``customer_id``; ``row`` itself when it already does.
+
+    For a saved row: one that is still unsaved gets its customer when it is made.
+    """
+    if row.customer == customer_id:
+        return row
+    if row.customer is not None:
+        raise invalid(
+            "The payment method you provided has already been attached to a customer.", param="payment_method"
+        )
+    if is_detached(row):
+        raise _spent()
+    return row._replace(version=row.version + 1, customer=customer_id)
+
+
+def detached(row: PaymentMethodRow) -> PaymentMethodRow:
+    """``row`` as its next version, belonging to nobody and spent for good."""
+    if row.customer is None:
+        raise invalid(
+            "The payment method you provided is not attached to a customer so detachment is impossible.",
+            param="payment_method",
+        )
+    data = {**json.loads(row.data), "detached": True}
+    return row._replace(version=row.version + 1, customer=None, data=json.dumps(data, separators=(",", ":")))
+
+
+def is_detached(row: PaymentMethodRow) -> bool:
+    """Whether ``row`` once had a customer and lost it."""
+    return bool(json.loads(row.data).get("detached"))
+
+
+def usable(row: PaymentMethodRow, customer_id: str | None) -> None:
+    """Refuse the use of ``row`` in an intent for ``customer_id`` (None: no customer) unless it may be used there."""
+    if is_detached(row):
+        raise _spent()
+    if row.customer is not None and row.customer != customer_id:
+        raise invalid(
+            "The PaymentMethod belongs to a customer; use it with that customer only."
+            if customer_id is None
+            else "The PaymentMethod belongs to another customer.",
+            param="payment_method",
+        )
+
+
+def _spent() -> Refusal:
+    return invalid(_SPENT, param="payment_method")

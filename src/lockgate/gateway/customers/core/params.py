@@ -1,0 +1,165 @@
+"""What customers and payment methods are made from: their parameters, strictly."""
+
+from lockgate.gateway.customers.core.shapes import OTHER_TYPES
+from lockgate.kernel.params import (
+    Array,
+    Choice,
+    Integer,
+    Listing,
+    Metadata,
+    Object,
+    Only,
+    Param,
+    Range,
+    Text,
+    Unsupported,
+    clearable,
+    optional,
+    required,
+)
+
+_CARDS_ONLY = "Cards are the only payment methods so far."
+_NO_BILLING = "Lockgate does no invoicing, tax or customer balances."
+_KIND = Text(40, pattern="[a-z0-9_]+")
+
+EMAIL = Text(512, pattern=r"[^@\s]+@[^@\s]+")
+ADDRESS = Object(
+    {
+        "city": clearable(Text(255)),
+        "country": clearable(Text(2, 2, pattern="[A-Za-z]{2}")),
+        "line1": clearable(Text(500)),
+        "line2": clearable(Text(500)),
+        "postal_code": clearable(Text(40)),
+        "state": clearable(Text(255)),
+    }
+)
+BILLING_DETAILS = Object(
+    {
+        "address": clearable(ADDRESS),
+        "email": clearable(EMAIL),
+        "name": clearable(Text(500)),
+        "phone": clearable(Text(40)),
+        "tax_id": clearable(Text(100)),
+    }
+)
+SHIPPING = Object(
+    {
+        "address": required(ADDRESS),
+        "carrier": optional(Text(255)),
+        "name": required(Text(500)),
+        "phone": clearable(Text(40)),
+        "tracking_number": optional(Text(255)),
+    }
+)
+CARD_TYPE = Only(_KIND, lambda kind: kind == "card", _CARDS_ONLY)
+
+CARD = Object(
+    {
+        "number": optional(Text(40, secret=True), "Test mode only, and only a published test number."),
+        "exp_month": optional(Integer(0, 9999)),
+        "exp_year": optional(Integer(0, 9999)),
+        "cvc": clearable(Text(10, secret=True)),
+        "sealed": optional(Text(8000, 16), "A card encrypted to the vault's public key."),
+        "token": optional(Text(255), "A token of the vault, or a ready-made one such as tok_visa."),
+        "networks": optional(Unsupported("The network is chosen by the processor.")),
+    }
+)
+
+_OTHERS: dict[str, Param] = {name: optional(Unsupported(_CARDS_ONLY)) for name in (*OTHER_TYPES, "paypay", "sequra")}
+
+PAYMENT_METHOD_DATA = Object(
+    {
+        "type": required(CARD_TYPE),
+        "card": optional(CARD),
+        "billing_details": optional(BILLING_DETAILS),
+        "metadata": clearable(Metadata()),
+        "allow_redisplay": optional(Choice("always", "limited", "unspecified")),
+        "radar_options": optional(Unsupported("Risk sessions are not built yet.")),
+        **_OTHERS,
+    }
+)
+
+CREATE_PAYMENT_METHOD = Object(
+    {
+        **PAYMENT_METHOD_DATA.params,
+        "customer": optional(Unsupported("Attach the PaymentMethod after creating it.")),
+        "payment_method": optional(Unsupported("Cloning between accounts does not exist here.")),
+    }
+)
+UPDATE_PAYMENT_METHOD = Object(
+    {
+        "allow_redisplay": optional(Choice("always", "limited", "unspecified")),
+        "billing_details": optional(BILLING_DETAILS),
+        "metadata": clearable(Metadata()),
+        "card": optional(Unsupported("A card's data cannot change; create a new PaymentMethod.")),
+        "us_bank_account": optional(Unsupported(_CARDS_ONLY)),
+    }
+)
+LIST_PAYMENT_METHODS = Listing(
+    {
+        "customer": optional(Text(255)),
+        "type": optional(CARD_TYPE),
+        "allow_redisplay": optional(Choice("always", "limited", "unspecified")),
+        "customer_account": optional(Unsupported("Customers are cus_ objects only.")),
+    }
+).object()
+LIST_OF_CUSTOMER = Listing(
+    {
+        "type": optional(CARD_TYPE),
+        "allow_redisplay": optional(Choice("always", "limited", "unspecified")),
+    }
+).object()
+ATTACH = Object(
+    {
+        "customer": required(Text(255)),
+        "customer_account": optional(Unsupported("Customers are cus_ objects only.")),
+    }
+)
+
+_INVOICE_SETTINGS = Object(
+    {
+        "default_payment_method": clearable(Text(255)),
+        "custom_fields": optional(Unsupported(_NO_BILLING)),
+        "footer": optional(Unsupported(_NO_BILLING)),
+        "rendering_options": optional(Unsupported(_NO_BILLING)),
+    }
+)
+_CUSTOMER: dict[str, Param] = {
+    "address": clearable(ADDRESS),
+    "business_name": clearable(Text(150)),
+    "description": clearable(Text(5000)),
+    "email": clearable(EMAIL),
+    "individual_name": clearable(Text(150)),
+    "invoice_settings": optional(_INVOICE_SETTINGS),
+    "metadata": clearable(Metadata()),
+    "name": clearable(Text(256)),
+    "phone": clearable(Text(40)),
+    "preferred_locales": clearable(Array(Text(35, 2, pattern="[A-Za-z0-9-]+"), 20)),
+    "shipping": clearable(SHIPPING),
+    "source": optional(Unsupported("Use a PaymentMethod.")),
+    **{
+        name: optional(Unsupported(_NO_BILLING))
+        for name in (
+            "balance", "cash_balance", "coupon", "invoice_prefix", "next_invoice_sequence", "promotion_code", "tax",
+            "tax_exempt",
+        )
+    },
+    "validate": optional(Unsupported("Confirm a SetupIntent to verify a card.")),
+}
+CREATE_CUSTOMER = Object(
+    {
+        **_CUSTOMER,
+        "payment_method": optional(Text(255), "Attached to the new customer."),
+        "tax_id_data": optional(Unsupported(_NO_BILLING)),
+        "test_clock": optional(Unsupported("Test clocks belong to subscriptions.")),
+    }
+)
+UPDATE_CUSTOMER = Object({**_CUSTOMER, "default_source": optional(Unsupported("Use a PaymentMethod."))})
+LIST_CUSTOMERS = Listing(
+    {
+        "created": optional(Range()),
+        "email": optional(Text(512)),
+        "test_clock": optional(Unsupported("Test clocks belong to subscriptions.")),
+    }
+).object()
+NOTHING = Object({})

@@ -1,0 +1,78 @@
+"""Customers and payment methods as the API shows them, from their rows."""
+
+import json
+from typing import Any
+
+from lockgate.gateway.customers.core.shapes import CUSTOMER, NO_BILLING_DETAILS, NO_INVOICE_SETTINGS, PAYMENT_METHOD
+from lockgate.gateway.customers.ports import Box
+from lockgate.gateway.storage.rows import CustomerRow, PaymentMethodRow
+
+_DISPLAY_BRANDS = {"amex": "american_express", "diners": "diners_club", "unionpay": "union_pay", "unknown": "other"}
+_CHECKS = ("address_line1_check", "address_postal_code_check", "cvc_check")
+
+
+async def customer(row: CustomerRow, box: Box) -> dict[str, Any]:
+    """The customer in ``row``; a deleted one in its short form."""
+    if row.deleted:
+        return deleted_customer(row.id)
+    data = json.loads(row.data)
+    settings = data.pop("invoice_settings", {})
+    personal = await box.open(row.account, row.id, row.personal) if row.personal else {}
+    return CUSTOMER.render(
+        {
+            "id": row.id,
+            "created": row.created,
+            "livemode": row.livemode,
+            "invoice_settings": {**NO_INVOICE_SETTINGS, **settings},
+            **data,
+            **personal,
+        }
+    )
+
+
+def deleted_customer(id_: str) -> dict[str, Any]:
+    """All that is left to say about a deleted customer."""
+    return {"id": id_, "object": "customer", "deleted": True}
+
+
+async def payment_method(row: PaymentMethodRow, box: Box) -> dict[str, Any]:
+    """The payment method in ``row``."""
+    data = json.loads(row.data)
+    personal = await box.open(row.account, row.subject, row.personal) if row.personal else {}
+    return PAYMENT_METHOD.render(
+        {
+            "id": row.id,
+            "allow_redisplay": data.get("allow_redisplay", "unspecified"),
+            "billing_details": personal.get("billing_details", NO_BILLING_DETAILS),
+            "card": _card(data["card"], row.fingerprint),
+            "created": row.created,
+            "customer": row.customer,
+            "livemode": row.livemode,
+            "metadata": data.get("metadata", {}),
+            "type": row.type,
+        }
+    )
+
+
+def _card(card: dict[str, Any], fingerprint: str) -> dict[str, Any]:
+    brand = card["brand"]
+    checks = card.get("checks") or {}
+    return {
+        "brand": brand,
+        "checks": {name: checks.get(name) for name in _CHECKS},
+        "country": card.get("country"),
+        "description": None,
+        "display_brand": _DISPLAY_BRANDS.get(brand, brand),
+        "exp_month": card["exp_month"],
+        "exp_year": card["exp_year"],
+        "fingerprint": fingerprint,
+        "funding": card.get("funding") or "unknown",
+        "generated_from": None,
+        "iin": None,
+        "issuer": None,
+        "last4": card["last4"],
+        "networks": {"available": [card.get("network") or brand], "preferred": None},
+        "regulated_status": None,
+        "three_d_secure_usage": {"supported": brand != "unknown"},
+        "wallet": None,
+    }

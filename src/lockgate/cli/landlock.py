@@ -16,7 +16,7 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _ALL_OF_ABI_1 = (1 << 13) - 1
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15  # ABI 2, 3, 5
 _BIND_TCP, _CONNECT_TCP = 1 << 0, 1 << 1  # ABI 4
-_NETWORK_ABI = 4
+NETWORK_ABI = 4
 
 _FILE_RIGHTS = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV  # what a rule on a plain file may name
 
@@ -57,10 +57,10 @@ def restrict(rules: Mapping[str, Sequence[Any] | None]) -> None:
         raise OSError("this kernel has no Landlock")
     files = _handled_files(abi)
     network = 0
-    if abi >= _NETWORK_ABI:
+    if abi >= NETWORK_ABI:
         network |= _BIND_TCP if rules["bind"] is not None else 0
         network |= _CONNECT_TCP if rules["connect"] is not None else 0
-    attributes = struct.pack("=QQ", files, network) if abi >= _NETWORK_ABI else struct.pack("=Q", files)
+    attributes = struct.pack("=QQ", files, network) if abi >= NETWORK_ABI else struct.pack("=Q", files)
     ruleset = _system_call(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
     try:
         read_only = files & (_EXECUTE | _READ_FILE | _READ_DIR)

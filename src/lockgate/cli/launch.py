@@ -1,28 +1,25 @@
 """Between supervisor and program: drops to the program's uid, ties its life to the supervisor's, then becomes it."""
 
-import ctypes
 import json
 import os
+import signal
 import sys
+from collections.abc import Mapping, Sequence
 
 from lockgate.cli import landlock
+from lockgate.kernel import process
 
-_PR_SET_PDEATHSIG = 1
 ISOLATED = "-I"  # no user site, no PYTHON* variables: nothing a home directory holds runs before the uid is dropped
 
 
-def command(order: dict[str, object], argv: list[str]) -> list[str]:
-    """The command line that runs ``argv`` as ``order`` says: uid, gid, groups, signal, parent, landlock."""
-    order = {**order, "parent": os.getpid()}
-    return [sys.executable, ISOLATED, "-m", "lockgate.cli.launch", json.dumps(order), *argv]
+def command(order: Mapping[str, object], argv: Sequence[str]) -> list[str]:
+    """The command line that runs ``argv`` as ``order`` says.
 
-
-def die_with(parent: int, signal: int) -> None:
-    """Have the kernel send ``signal`` to this process when its parent dies; if that happened already, end now."""
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
-    if os.getppid() != parent:
-        sys.exit("the supervisor died while this program started")
+    ``signal`` ends the program when the caller dies; ``uid``, ``gid`` and ``groups`` say whom it becomes (absent:
+    nobody else), ``landlock`` what `landlock.restrict` leaves open to it (absent: everything).
+    """
+    complete = {**order, "parent": os.getpid()}
+    return [sys.executable, ISOLATED, "-m", "lockgate.cli.launch", json.dumps(complete), *argv]
 
 
 def main() -> None:
@@ -34,7 +31,7 @@ def main() -> None:
         os.setresgid(order["gid"], order["gid"], order["gid"])
         os.setresuid(order["uid"], order["uid"], order["uid"])
     # After the uid change: the kernel forgets the signal when credentials change.
-    die_with(order["parent"], order["signal"])
+    process.die_with_parent(order["parent"], by=signal.Signals(order["signal"]))
     if order.get("landlock"):
         landlock.restrict(order["landlock"])
     os.execv(argv[0], argv)  # noqa: S606 - the supervisor names the program

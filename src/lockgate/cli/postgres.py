@@ -193,3 +193,15 @@ def configure(
 
 def server_command(binaries: Binaries, data: Path) -> list[str]:
     return [binaries.command("postgres"), "-D", str(data)]
+
+
+def remove_stale_lock(data: Path) -> None:
+    """Remove postmaster.pid when the process it names is no PostgreSQL: after a reboot that number may be anybody's."""
+    file = data / "postmaster.pid"
+    try:
+        pid = int(file.read_text().split("\n", 1)[0])
+        running = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return
+    if b"postgres" not in running:
+        file.unlink()

@@ -1,0 +1,75 @@
+"""The ``lockgate`` command: one table of what there is, and errors that say what to do."""
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from lockgate.kernel.config import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command or group: where its typer app stands (``module:attribute``) and one line of help."""
+
+    place: str
+    help: str
+
+
+# The whole list. Entries are loaded by name when called: a program's process must hold only its own code (the gateway's
+# never the vault's), and 'lockgate up' must not wait for the imports of every other command.
+COMMANDS: dict[str, Entry] = {
+    "up": Entry("lockgate.cli.up:app", "Start everything on this machine and keep it running."),
+    "init": Entry("lockgate.cli.init:app", "Make a home: settings, secrets, certificate authority, keys."),
+    "serve": Entry("lockgate.cli.programs:serve", "Run the gateway alone."),
+    "worker": Entry("lockgate.cli.programs:worker", "Run the worker alone."),
+    "vault": Entry("lockgate.cli.programs:vault", "Run the vault alone."),
+    "simulator": Entry("lockgate.cli.programs:simulator", "Run the processor simulator alone (sandbox)."),
+}
+
+
+class _Deferred(TyperCommand):
+    """Stands for a command in lists and help; the real one is imported when it is called."""
+
+    def __init__(self, name: str, entry: Entry) -> None:
+        super().__init__(name, help=entry.help)
+        self._place = entry.place
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        module, attribute = self._place.split(":")
+        command = typer.main.get_command(getattr(importlib.import_module(module), attribute))
+        command.help = command.help or self.help
+        return command.make_context(info_name, args, parent=parent, **extra)
+
+
+class _Table(TyperGroup):
+    """The commands of `COMMANDS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        entry = COMMANDS.get(cmd_name)
+        return _Deferred(cmd_name, entry) if entry else None
+
+
+def main() -> None:
+    """Run one command. An expected refusal is one line on standard error; a fault keeps its traceback."""
+    table = _Table(
+        name="lockgate",
+        help="A secure payment gateway that you run yourself. Start with 'lockgate up'.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    try:
+        table.main(prog_name="lockgate")
+    except ConfigError as error:
+        print(f"lockgate: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

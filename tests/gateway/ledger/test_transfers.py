@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,11 +67,11 @@ def test_a_payment_and_its_refunds_leave_every_minor_unit_in_its_place(
     assert totals[accounts.fees("simulator")] == fee - fee_returned * len(given_back)
 
     if not at_once:
-        matured = [transfers.matured(movement.transaction, now=due) for movement in movements]
-        totals = balances(rows + [row for movement in matured for row in movement.transfers])
+        rows += transfers.matured([movement.transaction for movement in movements], batch="mat_1", now=due)
+        totals = balances(rows)
+        assert sum(totals.values()) == 0
         assert totals[accounts.MERCHANT_PENDING] == 0
         assert totals[accounts.MERCHANT_AVAILABLE] == net
-        assert all(movement.transaction.status == "available" for movement in matured)
 
 
 @given(amount=AMOUNTS, parts=st.data())
@@ -93,4 +94,15 @@ def test_nothing_is_booked_for_nothing() -> None:
     assert transfers.released(mine, 0, now=NOW) == []
     booked = transfers.captured(mine, 100, fee=100, now=NOW, available_on=NOW + 1, held=False)
     assert booked.transaction.net == 0
-    assert transfers.matured(booked.transaction, now=NOW + 1).transfers == []
+    assert transfers.matured([booked.transaction], batch="mat_1", now=NOW + 1) == []
+
+
+def test_currencies_mature_apart_and_only_once() -> None:
+    mine = [
+        transfers.captured(charge(amount, currency=currency), amount, fee=0, now=NOW, available_on=NOW + 1, held=False)
+        for amount, currency in ((100, "usd"), (7, "jpy"), (5, "usd"))
+    ]
+    rows = transfers.matured([booked.transaction for booked in mine], batch="mat_1", now=NOW + 1)
+    assert {(row.currency, row.amount) for row in rows} == {("usd", 105), ("jpy", 7)}
+    with pytest.raises(AssertionError):
+        transfers.matured([mine[0].transaction._replace(status="available")], batch="mat_1", now=NOW + 1)

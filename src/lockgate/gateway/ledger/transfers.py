@@ -7,7 +7,7 @@ together: neither can be written without the other.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lockgate.gateway.ledger import accounts
@@ -98,21 +98,21 @@ def refunded(
     return Booked(transfers, transaction)
 
 
-def matured(transaction: BalanceTransactionRow, *, now: int) -> Booked:
-    """The pending movement ``transaction`` has become available: its net passes from one balance to the other."""
-    assert transaction.status == "pending", "a movement becomes available once"
-    after = transaction._replace(version=transaction.version + 1, status="available")
-    debit, credit = accounts.MERCHANT_PENDING, accounts.MERCHANT_AVAILABLE
-    if transaction.net < 0:
-        debit, credit = credit, debit
+def matured(transactions: Sequence[BalanceTransactionRow], *, batch: str, now: int) -> list[TransferRow]:
+    """These pending movements of one account and mode are now available: their net passes over, one row a currency."""
+    nets: dict[str, int] = {}
+    for transaction in transactions:
+        assert transaction.status == "pending", "a movement becomes available once"
+        nets[transaction.currency] = nets.get(transaction.currency, 0) + transaction.net
     transfers = []
-    if transaction.net:
-        transfers.append(
-            _posted(
-                transaction, debit, credit, amount=abs(transaction.net), kind="maturity", source=transaction.id, now=now
-            )
-        )
-    return Booked(transfers, after)
+    for currency, net in nets.items():
+        debit, credit = accounts.MERCHANT_PENDING, accounts.MERCHANT_AVAILABLE
+        if net < 0:
+            debit, credit = credit, debit
+        if net:
+            row = _posted(transactions[0], debit, credit, amount=abs(net), kind="maturity", source=batch, now=now)
+            transfers.append(row._replace(currency=currency))
+    return transfers
 
 
 def _hold(charge: ChargeRow, amount: int, *, now: int, phase: str, kind: str) -> TransferRow:

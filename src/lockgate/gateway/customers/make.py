@@ -12,6 +12,7 @@ from lockgate.gateway.customers.core import cards
 from lockgate.gateway.customers.core.shapes import NO_ADDRESS, NO_BILLING_DETAILS
 from lockgate.gateway.customers.ports import Cards
 from lockgate.gateway.storage.rows import PaymentMethodRow
+from lockgate.gateway.vaultlink.client import VaultRefused, VaultUnavailable
 from lockgate.kernel.errors import Kind, Refusal, invalid, missing
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Call
@@ -97,8 +98,7 @@ async def _tokenise(
             if name in card:
                 raise invalid(f"{path}[{name}] goes with {path}[number] only.", param=f"{path}[{name}]")
     if ways == ["sealed"]:
-        context = {"account": who.account, "intent": intent}
-        sealed = ports.vault.tokenize_sealed(who.account, who.livemode, card["sealed"], context)
+        sealed = ports.vault.tokenize_sealed(who.account, who.livemode, card["sealed"], intent=intent)
         return await _ask(sealed, path, livemode=who.livemode)
     if ways == ["token"]:
         return await _from_token(ports, call, card["token"], path=path)
@@ -110,8 +110,7 @@ async def _tokenise(
     for name in ("number", "exp_month", "exp_year"):
         if name not in card:
             raise _parameter_missing(f"{path}[{name}]")
-    checked = cards.checked(card, path, now=call.now)
-    return await _ask(ports.vault.tokenize_test(who.account, checked), path, livemode=False)
+    return await _ask(ports.vault.tokenize_test(who.account, cards.tidied(card)), path, livemode=False)
 
 
 async def _tokenise_example(ports: Cards, call: Call, number: str, *, path: str) -> dict[str, Any]:
@@ -120,44 +119,52 @@ async def _tokenise_example(ports: Cards, call: Call, number: str, *, path: str)
 
 
 async def _from_token(ports: Cards, call: Call, token: str, *, path: str) -> dict[str, Any]:
-    who = call.principal
+    """A ready-made token: those of the vault never leave the gateway, so nobody can send one."""
     number = READY_MADE.get(f"pm_card_{token.removeprefix('tok_')}") if token.startswith("tok_") else None
-    if number is not None and not who.livemode:
-        return await _tokenise_example(ports, call, number, path=path)
-    if not who.sees_secrets or not token.startswith("tok_v"):
+    if number is None or call.principal.livemode:
         raise Refusal(Kind.NOT_FOUND, "No such token.", code="resource_missing", param=f"{path}[token]")
-    described = await _ask(ports.vault.describe(who.account, token), path, livemode=who.livemode)
-    return {**described, "token": token}
+    return await _tokenise_example(ports, call, number, path=path)
 
 
 async def _ask(answer: Awaitable[dict[str, Any]], path: str, *, livemode: bool) -> dict[str, Any]:
     """The vault's answer; its refusals in the dialect's words."""
     try:
         return await answer
-    except Exception as error:
-        code, reason = getattr(error, "code", None), getattr(error, "reason", None)
-        if code == "invalid_card":
-            raise cards.fault_from_vault(reason, path) from error
-        if code == "refused":
-            raise Refusal(
+    except VaultUnavailable as error:
+        raise Refusal(
+            Kind.UNAVAILABLE, "Card data cannot be taken at the moment; nothing was done. Try again.", should_retry=True
+        ) from error
+    except VaultRefused as refusal:
+        raise _refusal(refusal, path, livemode=livemode) from refusal
+
+
+def _refusal(refusal: VaultRefused, path: str, *, livemode: bool) -> Exception:
+    match refusal.code:
+        case "invalid_card":
+            return cards.fault(refusal.reason, path)
+        case "refused" if refusal.reason == "number_not_allowed":
+            return Refusal(
                 Kind.CARD,
                 _NOT_TAKEN_LIVE if livemode else _NOT_TAKEN_IN_TEST,
                 code="card_declined",
                 decline_code="live_mode_test_card" if livemode else "test_mode_live_card",
                 param=path,
-            ) from error
-        if code in ("not_found", "gone", "expired"):
-            raise Refusal(Kind.INVALID, _CARD_GONE, code="resource_missing", param=path) from error
-        raise
+            )
+        case "refused" | "invalid_seal":
+            return invalid(f"The sealed card was refused: {refusal}.", param=f"{path}[sealed]")
+        case "not_found" | "gone" | "expired":
+            return Refusal(Kind.INVALID, _CARD_GONE, code="resource_missing", param=path)
+        case _:
+            return refusal
 
 
 async def _row(
     ports: Cards, call: Call, described: Mapping[str, Any], *, data: Mapping[str, Any], customer: str | None
 ) -> PaymentMethodRow:
     who = call.principal
-    await ports.vault.commit_token(who.account, [described["token"]])
     id_ = new_id("pm")
     subject = customer or id_
+    await ports.vault.commit_token(who.account, [described["token"]], subject=subject)
     details = billing_details(data.get("billing_details", {}))
     personal = {"billing_details": details} if details != NO_BILLING_DETAILS else {}
     kept = {

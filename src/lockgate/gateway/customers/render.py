@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+from lockgate.gateway.customers.core import cards
 from lockgate.gateway.customers.core.shapes import CUSTOMER, NO_BILLING_DETAILS, NO_INVOICE_SETTINGS, PAYMENT_METHOD
 from lockgate.gateway.customers.ports import Box
 from lockgate.gateway.storage.rows import CustomerRow, PaymentMethodRow
+from lockgate.kernel.testcards import BY_NUMBER, READY_MADE
 
 _DISPLAY_BRANDS = {"amex": "american_express", "diners": "diners_club", "unionpay": "union_pay", "unknown": "other"}
 _CHECKS = ("address_line1_check", "address_postal_code_check", "cvc_check")
@@ -17,7 +19,7 @@ async def customer(row: CustomerRow, box: Box) -> dict[str, Any]:
         return deleted_customer(row.id)
     data = json.loads(row.data)
     settings = data.pop("invoice_settings", {})
-    personal = await box.open(row.account, row.id, row.personal) if row.personal else {}
+    personal = await box.open(row.account, row.id, row.personal) or {}
     return CUSTOMER.render(
         {
             "id": row.id,
@@ -38,7 +40,7 @@ def deleted_customer(id_: str) -> dict[str, Any]:
 async def payment_method(row: PaymentMethodRow, box: Box) -> dict[str, Any]:
     """The payment method in ``row``."""
     data = json.loads(row.data)
-    personal = await box.open(row.account, row.subject, row.personal) if row.personal else {}
+    personal = await box.open(row.account, row.subject, row.personal) or {}
     return PAYMENT_METHOD.render(
         {
             "id": row.id,
@@ -54,7 +56,7 @@ async def payment_method(row: PaymentMethodRow, box: Box) -> dict[str, Any]:
     )
 
 
-def _card(card: dict[str, Any], fingerprint: str) -> dict[str, Any]:
+def _card(card: dict[str, Any], fingerprint: str | None) -> dict[str, Any]:
     brand = card["brand"]
     checks = card.get("checks") or {}
     return {
@@ -76,3 +78,26 @@ def _card(card: dict[str, Any], fingerprint: str) -> dict[str, Any]:
         "three_d_secure_usage": {"supported": brand != "unknown"},
         "wallet": None,
     }
+
+
+def ready_made(name: str, *, now: int) -> dict[str, Any] | None:
+    """The ready-made test payment method ``name`` as a look at it shows it; None when there is none of that name.
+
+    It is nobody's and is not stored: attaching or paying with it makes a payment method of the merchant's own.
+    """
+    number = READY_MADE.get(name)
+    if number is None:
+        return None
+    card, example = BY_NUMBER[number], cards.example(number, now=now)
+    shown = {
+        "brand": card.brand,
+        "country": card.country,
+        "exp_month": example["exp_month"],
+        "exp_year": example["exp_year"],
+        "funding": card.funding,
+        "last4": number[-4:],
+        "checks": {"cvc_check": "unchecked"},
+    }
+    return PAYMENT_METHOD.render(
+        {"id": name, "card": _card(shown, None), "created": now, "livemode": False, "type": "card"}
+    )

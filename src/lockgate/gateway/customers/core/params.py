@@ -60,7 +60,7 @@ CARD = Object(
         "exp_year": optional(Integer(0, 9999)),
         "cvc": clearable(Text(10, secret=True)),
         "sealed": optional(Text(8000, 16), "A card encrypted to the vault's public key."),
-        "token": optional(Text(255), "A token of the vault, or a ready-made one such as tok_visa."),
+        "token": optional(Text(255), "A ready-made one such as tok_visa; test mode only."),
         "networks": optional(Unsupported("The network is chosen by the processor.")),
     }
 )

@@ -1,0 +1,21 @@
+"""Makes a payment method from card data; it belongs to nobody until it is attached."""
+
+from lockgate.gateway.audit.record import record
+from lockgate.gateway.customers import make, render
+from lockgate.gateway.customers.ports import Ports
+from lockgate.gateway.customers.write import write
+from lockgate.gateway.storage.rows import Commit
+from lockgate.kernel.operations import Answer, Call
+
+
+async def create_payment_method(ports: Ports, call: Call) -> Answer:
+    """The answer to POST /v1/payment_methods. A browser does not learn the card's fingerprint."""
+    row = await make.from_data(ports, call, call.params, customer=None, path="")
+    rendered = await render.payment_method(row, ports.box)
+    if not call.principal.sees_secrets:
+        rendered["card"]["fingerprint"] = None
+    commit = Commit(
+        payment_methods=[row],
+        audits=[record(call.principal, "payment_method.created", object_=row.id, request=call.request_id)],
+    )
+    return await write(ports, call, commit=commit, rendered=rendered, fresh=[rendered])

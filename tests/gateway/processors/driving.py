@@ -1,0 +1,88 @@
+"""Drives an adapter without a network: feeds it replies, shows its orders readably, reads golden transcripts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lockgate.gateway.processors import contract
+from lockgate.gateway.processors.contract import Answered, Lost, NotSent, Order, Processor, Reply, Result, Slot
+from lockgate.kernel.orders import Part
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+METHODS = {
+    "authorize": contract.Authorize,
+    "complete": contract.Complete,
+    "capture": contract.Capture,
+    "void": contract.Void,
+    "refund": contract.Refund,
+    "inquire": contract.Inquire,
+    "reverse": contract.Reverse,
+}
+SEND_BEFORE_MS = 1_900_000_000_000
+TIMEOUT_MS = 25_000
+
+
+def settings_of(processor: str) -> dict[str, Any]:
+    """The example settings beside a processor's transcripts."""
+    return json.loads((TRANSCRIPTS / processor / "settings.json").read_text())
+
+
+def build(processor: str, method: str, **fields: Any) -> Any:
+    """The request of ``method``, with the fields that every request has filled in."""
+    common = {"send_before_ms": SEND_BEFORE_MS, "timeout_ms": TIMEOUT_MS, "settings": settings_of(processor)}
+    return METHODS[method](**common, **fields)
+
+
+def drive(adapter: Processor, method: str, request: Any, *, replies: Sequence[Reply]) -> tuple[list[Order], Result]:
+    """Run ``method`` to its end. The last reply is repeated if the adapter asks more often, at most ten times."""
+    steps = getattr(adapter, method)(request)
+    orders = [next(steps)]
+    for number in range(10):
+        try:
+            orders.append(steps.send(replies[min(number, len(replies) - 1)]))
+        except StopIteration as end:
+            return orders, end.value
+    raise AssertionError(f"{method} still yields orders after ten replies")
+
+
+def render(parts: Sequence[Part]) -> str:
+    """Literal bytes as text, a slot as ``{{name}}``."""
+    return "".join(part.decode() if isinstance(part, bytes) else f"{{{{{part.name}}}}}" for part in parts)
+
+
+def render_order(order: Order) -> dict[str, Any]:
+    """What a transcript shows of an order: everything that the adapter chose."""
+    body = render(order.body)
+    headers = {name: render(parts) for name, parts in order.headers}
+    return {
+        "step": order.step,
+        "method": order.method,
+        "url": order.url,
+        "headers": headers,
+        "body": json.loads(body) if "json" in headers.get("content-type", "") else body,
+        "card": order.card,
+    }
+
+
+def reply_from(told: dict[str, Any]) -> Reply:
+    """A transcript's reply: ``{"not_sent": reason}``, ``{"lost": reason}`` or ``{"status", "body"}``."""
+    if "not_sent" in told:
+        return NotSent(told["not_sent"])
+    if "lost" in told:
+        return Lost(told["lost"])
+    body = told["body"] if isinstance(told["body"], str) else json.dumps(told["body"])
+    return Answered(told["status"], (("content-type", "application/json"),), body.encode())
+
+
+def render_result(result: Result) -> dict[str, Any]:
+    """``result`` without what it leaves open."""
+    shown = {name: value for name, value in asdict(result).items() if value not in (None, {}) and value is not False}
+    return {**shown, "outcome": result.outcome.value}
+
+
+def slots(order: Order) -> list[Slot]:
+    return [part for _, parts in order.headers for part in parts if isinstance(part, Slot)] + [
+        part for part in order.body if isinstance(part, Slot)
+    ]

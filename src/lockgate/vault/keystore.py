@@ -135,12 +135,11 @@ class KeyStore:
 
     async def replace(
         self, table: str, account: str, *, rows: Sequence[WrappedRow], wrapped: Sequence[bytes], version: int
-    ) -> int:
-        """Puts ``wrapped`` in the place of each row's wrap, where that is still the same; how many were."""
-        status = await self._pool.execute(
+    ) -> None:
+        """Puts ``wrapped`` in the place of each row's wrap, where that is still the same."""
+        await self._pool.execute(
             _REPLACE[table], account, [row.id for row in rows], [row.wrapped for row in rows], wrapped, version
         )
-        return _count(status)
 
     async def named_key(self, account: str, name: str) -> WrappedRow | None:
         row = await self._pool.fetchrow(

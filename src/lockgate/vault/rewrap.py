@@ -53,7 +53,7 @@ class Rewrapper:
                     target = await self._hierarchy.sealing(account, at_least=version)
                     kept, wrapped = await self._rewrapped(table, rows=rows, target=target)
                     done += len(kept)
-                    # PostgreSQL writes one chunk while the next is read and wrapped: half as fast again on two cores.
+                    # PostgreSQL writes one chunk while the next is read and wrapped.
                     if writing is not None:
                         await writing
                     write = self._hierarchy.store.replace(

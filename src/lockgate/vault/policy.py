@@ -1,0 +1,25 @@
+"""Which program may call which verb: everything that is not written here is refused. Pure."""
+
+READ = frozenset({"seal_keys", "describe", "status"})
+KEYS = frozenset({"data_key", "sign", "mac"})
+SEND = frozenset({"claim", "tombstone", "forward", "wipe_cvc"})
+TOKENS = frozenset({"tokenize_sealed", "tokenize_test", "commit_token", "revoke_token"})
+ADMIN = frozenset({"put_secret", "put_manifest", "shred", "rotate", "rewrap"})
+
+CALLERS: dict[str, frozenset[str]] = {
+    "gateway": READ | KEYS | SEND | TOKENS,
+    "worker": READ | KEYS | SEND | frozenset({"commit_token", "revoke_token"}),
+    "admin": READ | ADMIN,
+}
+VERBS = READ | KEYS | SEND | TOKENS | ADMIN
+AUDITED = ADMIN | {"revoke_token"}
+"""Verbs that are written to the audit table before they take effect; if that cannot be done they do not happen."""
+
+# One Unix user may run more than one caller: the admin caller is the operator's command line.
+SECRETS_OF = {"gateway": "gateway", "worker": "worker", "admin": "owner"}
+"""Which program's secrets file holds a caller's key: its owner is the user expected at the socket's other end."""
+
+
+def may(caller: str, verb: str) -> bool:
+    """Whether ``caller`` may call ``verb``."""
+    return verb in CALLERS.get(caller, frozenset())

@@ -242,6 +242,19 @@ async def test_shredding_one_person(pool: asyncpg.Pool, keyring: Keyring) -> Non
     assert await pool.fetchval("select count(*) from vault.card where wrapped_dek is null") == 3
 
 
+async def test_a_shredded_key_does_not_come_back_from_a_rewrap_under_way(pool: asyncpg.Pool, keyring: Keyring) -> None:
+    await _fill(pool, keyring, 2)
+    await keyring.data_key(ACCOUNT, "personal", "cus_1")
+    store = KeyStore(pool)
+    read = {table: await store.stale(table, ACCOUNT, after="", below=2, limit=9) for table in ("card", "data_key")}
+    assert {table: len(rows) for table, rows in read.items()} == {"card": 2, "data_key": 1}
+    assert await keyring.shred(ACCOUNT, "cus_1") == 3
+    for table, rows in read.items():
+        await store.replace(table, ACCOUNT, rows=rows, wrapped=[bytes(40)] * len(rows), version=2)
+    assert await pool.fetchval("select count(*) from vault.card where wrapped_dek is not null") == 0
+    assert await pool.fetchval("select count(*) from vault.data_key where wrapped is not null") == 0
+
+
 async def test_shredding_wins_over_keys_made_at_the_same_time(keyring: Keyring) -> None:
     for number in range(20):
         subject = f"cus_race_{number}"

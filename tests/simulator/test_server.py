@@ -214,3 +214,28 @@ async def test_bad_settings_end_it_with_one_line(simulator: RunningSimulator, br
     with pytest.raises(AssertionError, match=said) as failure:
         simulator.start()
     assert "Traceback" not in str(failure.value)
+
+
+async def test_killed_in_the_middle_of_a_load_it_remembers_every_answer_it_gave(simulator: RunningSimulator):
+    answered: dict[str, str] = {}
+
+    async def pay(worker: int) -> None:
+        for number in range(1_000):
+            reference = f"a{worker}_{number}"
+            try:
+                said = await simulator.ask("/authorizations", **authorization(reference, capture=True))
+            except (aiohttp.ClientError, TimeoutError):
+                return
+            answered[reference] = said["id"]
+
+    load = asyncio.gather(*(pay(worker) for worker in range(8)))
+    while len(answered) < 50:
+        await asyncio.sleep(0.01)
+    assert simulator.process is not None
+    simulator.process.kill()
+    await load
+    simulator.process.wait()
+    simulator.start()
+    journal = {entry["reference"]: entry["id"] for entry in await simulator.journal()}
+    assert answered.items() <= journal.items()
+    assert len(journal) <= len(answered) + 8

@@ -99,7 +99,7 @@ class Text:
         return schema
 
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
+_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Array:
             raise invalid(f"Invalid array: {path} must be sent as {path}[].", param=path)
         if set(raw) == {""}:
             values = raw[""]
-        elif all(key.isascii() and key.isdigit() and len(key) <= 4 for key in raw):
+        elif all(re.fullmatch(r"0|[1-9][0-9]{0,3}", key) for key in raw):
             values = [raw[key] for key in sorted(raw, key=int)]
         else:
             raise invalid(f"Invalid array: {path} must have indexes only.", param=path)

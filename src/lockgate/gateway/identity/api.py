@@ -1,0 +1,73 @@
+"""The account operations: a merchant sees its own account, and no other exists for it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lockgate.gateway.identity import find, render
+from lockgate.gateway.identity.core.shapes import ACCOUNT
+from lockgate.gateway.identity.ports import Ports
+from lockgate.gateway.storage.paging import cut, listing, page_of
+from lockgate.kernel.errors import missing
+from lockgate.kernel.operations import Call, Operation
+from lockgate.kernel.params import Listing, Object
+
+
+def operations(ports: Ports) -> list[Operation]:
+    """GET /v1/account, /v1/accounts and /v1/accounts/{id}."""
+
+    async def own(call: Call) -> Mapping[str, Any]:
+        row = await find.account(ports.pool, call.principal.account)
+        if row is None:
+            raise missing("account", call.principal.account)
+        return render.account(row)
+
+    async def by_id(call: Call) -> Mapping[str, Any]:
+        if call.path["id"] != call.principal.account:
+            raise missing("account", call.path["id"])
+        return await own(call)
+
+    async def all_of_mine(call: Call) -> Mapping[str, Any]:
+        page = page_of(call.params)
+        for cursor, name in ((page.after, "starting_after"), (page.before, "ending_before")):
+            if cursor is not None and cursor != call.principal.account:
+                raise missing("account", cursor, param=name)
+        beyond = page.after is not None or page.before is not None
+        kept, has_more = cut([] if beyond else [await own(call)], page)
+        return listing("/v1/accounts", kept, has_more=has_more)
+
+    return [
+        Operation(
+            name="get_account",
+            method="GET",
+            path="/v1/account",
+            resource="account",
+            access="read",
+            handler=own,
+            params=Object({}),
+            returns=ACCOUNT,
+            summary="The account that the key belongs to.",
+        ),
+        Operation(
+            name="list_accounts",
+            method="GET",
+            path="/v1/accounts",
+            resource="account",
+            access="read",
+            handler=all_of_mine,
+            params=Listing().object(),
+            returns=ACCOUNT,
+            form="list",
+            summary="A list of one: the account that the key belongs to.",
+        ),
+        Operation(
+            name="get_account_by_id",
+            method="GET",
+            path="/v1/accounts/{id}",
+            resource="account",
+            access="read",
+            handler=by_id,
+            params=Object({}),
+            returns=ACCOUNT,
+            summary="One's own account by its id; any other does not exist.",
+        ),
+    ]

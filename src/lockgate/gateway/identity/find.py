@@ -1,0 +1,54 @@
+"""Reads of the identity room: a key by its hash, an account's keys, an account."""
+
+from typing import NamedTuple
+
+from lockgate.gateway.storage.database import Connection, Pool
+from lockgate.gateway.storage.rows import ApiKeyRow
+
+
+class AccountRow(NamedTuple):
+    """A merchant."""
+
+    id: str
+    created: int
+    name: str
+    country: str
+    default_currency: str
+    api_version: str
+
+
+async def key_by_hash(pool: Pool, *, account: str, hash_: bytes) -> tuple[ApiKeyRow, str] | None:
+    """The key with this keyed hash, and its account's API version."""
+    row = await pool.fetchrow(
+        "select k.account, k.livemode, k.id, k.kind, k.hash, k.hint, k.name, k.permissions, k.created, k.expires_at,"
+        " k.revoked_at, k.last_used_at, k.rate_per_s, k.burst, a.api_version"
+        " from api_key k join account a on a.id = k.account where k.account = $1 and k.hash = $2",
+        account,
+        hash_,
+    )
+    return None if row is None else (ApiKeyRow(*row[:14]), row[14])
+
+
+async def keys(pool: Pool | Connection, *, account: str) -> list[ApiKeyRow]:
+    """All keys of an account, both modes, oldest first."""
+    rows = await pool.fetch(
+        "select account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
+        " last_used_at, rate_per_s, burst from api_key where account = $1 order by id",
+        account,
+    )
+    return [ApiKeyRow(*row) for row in rows]
+
+
+async def account(pool: Pool | Connection, id_: str) -> AccountRow | None:
+    row = await pool.fetchrow(
+        "select id, created, name, country, default_currency, api_version from account where id = $1", id_
+    )
+    return None if row is None else AccountRow(*row)
+
+
+async def accounts(pool: Pool | Connection) -> list[AccountRow]:
+    """All merchants of this installation: for its operator, never for the API."""
+    rows = await pool.fetch(
+        "select id, created, name, country, default_currency, api_version from account order by created, id"
+    )
+    return [AccountRow(*row) for row in rows]

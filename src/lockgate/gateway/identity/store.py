@@ -1,0 +1,81 @@
+"""The identity room's own statements: keys, accounts, and the audit rows that go with them."""
+
+from collections.abc import Sequence
+
+from lockgate.gateway.storage.database import Connection, Pool
+from lockgate.gateway.storage.rows import ApiKeyRow, AuditRow
+
+_INSERT_KEY = (
+    "insert into api_key (account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
+    " last_used_at, rate_per_s, burst) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+)
+# The account that a refused key names is only believed when it exists; otherwise the record stands under '-'.
+_INSERT_AUDITS = (
+    "insert into audit (account, livemode, id, created_ms, action, outcome, actor, object, address, request, detail,"
+    " personal) select coalesce((select a.id from account a where a.id = r.account), '-'), r.livemode, r.id,"
+    " r.created_ms, r.action, r.outcome, r.actor, r.object, r.address, r.request, r.detail, r.personal"
+    " from unnest($1::audit[]) r"
+)
+
+
+async def lock_accounts(connection: Connection) -> None:
+    """One maker of accounts at a time, until this transaction ends."""
+    await connection.execute("select pg_advisory_xact_lock(hashtext('lockgate.accounts'))")
+
+
+async def insert_account(
+    connection: Connection, *, id_: str, created: int, name: str, country: str, currency: str, api_version: str
+) -> None:
+    await connection.execute(
+        "insert into account (id, created, name, country, default_currency, api_version)"
+        " values ($1, $2, $3, $4, $5, $6)",
+        id_,
+        created,
+        name,
+        country,
+        currency,
+        api_version,
+    )
+
+
+async def insert_key(connection: Connection, row: ApiKeyRow) -> None:
+    await connection.execute(_INSERT_KEY, *row)
+
+
+async def insert_audits(connection: Connection | Pool, rows: Sequence[AuditRow]) -> None:
+    await connection.execute(_INSERT_AUDITS, list(rows))
+
+
+async def lock_key(connection: Connection, *, account: str, id_: str) -> ApiKeyRow | None:
+    """The key, held until this transaction ends."""
+    row = await connection.fetchrow(
+        "select account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
+        " last_used_at, rate_per_s, burst from api_key where account = $1 and id = $2 for update",
+        account,
+        id_,
+    )
+    return None if row is None else ApiKeyRow(*row)
+
+
+async def end_key(connection: Connection, row: ApiKeyRow) -> None:
+    """Write the key's expiry and revocation as ``row`` has them."""
+    await connection.execute(
+        "update api_key set expires_at = $4, revoked_at = $5 where account = $1 and livemode = $2 and id = $3",
+        row.account,
+        row.livemode,
+        row.id,
+        row.expires_at,
+        row.revoked_at,
+    )
+
+
+async def touch_key(pool: Pool, *, account: str, livemode: bool, id_: str, now: int) -> None:
+    """Note that the key was used, to the minute."""
+    await pool.execute(
+        "update api_key set last_used_at = $4 where account = $1 and livemode = $2 and id = $3"
+        " and (last_used_at is null or last_used_at <= $4 - 60)",
+        account,
+        livemode,
+        id_,
+        now,
+    )

@@ -1,0 +1,116 @@
+"""The ASGI application: finds the operation, reads the body within its limits, and sends what the guard answers."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from lockgate.gateway.web import errors, headers, openapi
+from lockgate.gateway.web.answers import Answers
+from lockgate.gateway.web.guard import Guard, Request, single_headers
+from lockgate.gateway.web.headers import Header, Reply
+from lockgate.gateway.web.idempotency import Idempotency
+from lockgate.gateway.web.ports import Ports
+from lockgate.gateway.web.routes import Match, Routes
+from lockgate.kernel import log
+from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.ids import new_id
+from lockgate.kernel.operations import Loader, Operation
+
+MAX_BODY_BYTES = 1024 * 1024
+_logger = log.get("web")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class App:
+    """The merchant API. Construction fails if any operation does not say who may use it."""
+
+    def __init__(self, operations: Sequence[Operation], loaders: Mapping[str, Loader], ports: Ports) -> None:
+        self._routes = Routes(operations)
+        idempotency = Idempotency(ports.pool, ports.box, ports.settle)
+        self._guard = Guard(Answers(operations, loaders, idempotency), idempotency, ports)
+        self._limits = ports.limits
+        self._documents = {
+            "/openapi.json": openapi.document(operations),
+            "/healthz": b'{"status":"ok"}',
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"the gateway does not speak {scope['type']}")
+        request_id = new_id("req")
+        try:
+            body = await _read_body(receive)
+            if body is None:
+                return  # the client left, or the server has answered in our place
+            reply = await self._answer(scope, body, request_id)
+        except Refusal as refusal:
+            reply = self._guard.refuse(refusal)
+        except Exception:
+            _logger.exception("request failed outside of its operation", request=request_id)
+            reply = self._guard.refuse(errors.unexpected())
+        await send(
+            {
+                "type": "http.response.start",
+                "status": reply.status,
+                "headers": headers.complete(reply, request_id.encode()),
+            }
+        )
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, scope: Scope, body: bytes, request_id: str) -> Reply:
+        method, path = scope["method"], scope["path"]
+        client = scope.get("client")
+        address = client[0] if client else ""
+        match = self._routes.find(method, path)
+        if isinstance(match, Match):
+            request = Request(
+                method, path, scope["query_string"], single_headers(scope["headers"]), body, address, request_id
+            )
+            return await self._guard.answer(request, match)
+        if path in self._documents:
+            self._limits.admit_open(address)
+            if method != "GET":
+                return self._no_such_method(("GET",))
+            return Reply(200, self._documents[path])
+        self._limits.admit_stray(address)
+        if match:
+            open_methods = self._routes.open_to_browsers(path) if method == "OPTIONS" else ()
+            return _preflight(open_methods) if open_methods else self._no_such_method(match)
+        message = f"Unrecognized request URL ({_method_name(method)}). See /openapi.json for all there are."
+        return self._guard.refuse(Refusal(Kind.NOT_FOUND, message))
+
+    def _no_such_method(self, allowed: Sequence[str]) -> Reply:
+        reply = self._guard.refuse(Refusal(Kind.METHOD, f"Here only {', '.join(allowed)} can be used."))
+        allow: Header = (b"allow", ", ".join(allowed).encode())
+        return reply._replace(headers=(*reply.headers, allow))
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None once the client is gone."""
+    message = await receive()
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise Refusal(Kind.TOO_LARGE, f"A request's body can have at most {MAX_BODY_BYTES} bytes.")
+        if not message.get("more_body", False):
+            return part if not parts else b"".join([*parts, part])
+        parts.append(part)
+        message = await receive()
+
+
+def _preflight(methods: Sequence[str]) -> Reply:
+    allowed = ", ".join(methods).encode()
+    return Reply(
+        200, b"{}", (*headers.PREFLIGHT, (b"access-control-allow-methods", allowed), (b"allow", allowed + b", OPTIONS"))
+    )
+
+
+def _method_name(method: str) -> str:
+    return method if method.isascii() and method.isalpha() and len(method) <= 20 else "?"

@@ -1,0 +1,370 @@
+"""The way of every request through the door: who, how fast, what for, with what; whatever fails, fails closed."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from lockgate.gateway.identity.authenticate import Identity, Unauthenticated, presented_key
+from lockgate.gateway.identity.core import key_format
+from lockgate.gateway.storage.commit import CommitUnknown, KeyInUse
+from lockgate.gateway.web import errors, headers
+from lockgate.gateway.web.answers import Answers
+from lockgate.gateway.web.headers import Header, Reply
+from lockgate.gateway.web.idempotency import Idempotency, in_use, read_key
+from lockgate.gateway.web.ports import Ports
+from lockgate.gateway.web.routes import Match
+from lockgate.kernel import clock, log
+from lockgate.kernel.errors import Kind, Refusal, invalid
+from lockgate.kernel.operations import Answer, Call, Operation
+from lockgate.kernel.params import Array, Text, Tree, nest, read_fields
+from lockgate.kernel.principal import Principal
+
+OLDEST_API_VERSION = date(2020, 8, 27)
+_VERSION = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:\.[a-z]{1,20})?")
+_EXPAND = Array(Text(200, pattern=r"[a-z0-9_.]+"))
+_FORM = b"application/x-www-form-urlencoded"
+# Headers that decide something: two of one kind mean two opinions, and one of them is an attacker's.
+_SINGLE = frozenset(
+    {b"authorization", b"content-type", b"content-length", b"host", b"idempotency-key", b"origin", b"stripe-account",
+     b"stripe-context", b"stripe-version", b"transfer-encoding"}
+)
+_logger = log.get("web")
+
+
+@dataclass(slots=True)
+class Request:
+    """One request as it came, its body whole."""
+
+    method: str
+    path: str
+    query: bytes = field(repr=False)
+    headers: dict[bytes, bytes] = field(repr=False)
+    body: bytes = field(repr=False)
+    address: str
+    request_id: str
+
+
+def single_headers(pairs: Sequence[Header]) -> dict[bytes, bytes]:
+    """Headers by their small-letter names; one that decides something may stand only once."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[bytes] = set()
+        for name, _ in pairs:
+            if name in seen and name in _SINGLE:
+                raise invalid(f"The header {name.decode('ascii')} was sent more than once.")
+            seen.add(name)
+    return found
+
+
+class Guard:
+    """Takes a request that matched an operation to its answer."""
+
+    def __init__(self, answers: Answers, idempotency: Idempotency, ports: Ports) -> None:
+        self._answers = answers
+        self._idempotency = idempotency
+        self._ports = ports
+        self._authenticator = ports.authenticator
+        self._witness = ports.witness
+        self._limits = ports.limits
+        self._versions: dict[bytes, str] = {}
+
+    async def answer(self, request: Request, match: Match) -> Reply:
+        """The reply, whatever happens."""
+        principal: Principal | None = None
+        extra: tuple[Header, ...] = headers.CORS if match.operation.publishable and b"origin" in request.headers else ()
+        try:
+            given = request.headers.get(b"stripe-version")
+            version = None if given is None else self._version(given)
+            key = request.headers.get(b"idempotency-key") if request.method == "POST" else None
+            if key is not None:
+                read_key(key)
+                extra += ((b"idempotency-key", key),)
+            await self._check_query(request)
+            fields = _read(request)
+            identity = await self._identify(request, fields)
+            principal = identity.principal
+            version = version or identity.api_version
+            extra += ((b"stripe-version", version.encode()),)
+            self._limits.admit(principal)
+            await self._check_scope(request, principal, match.operation)
+            self._limits.enter(principal)
+            try:
+                reply = await self._perform(request, principal, match, fields=fields, version=version, key=key)
+            finally:
+                self._limits.leave(principal)
+        except Refusal as refusal:
+            reply = await self._refused(request, principal, refusal, operation=match.operation)
+        except Exception as fault:
+            _logger.exception("request failed", operation=match.operation.name, request=request.request_id)
+            reply = self.refuse(_of_fault(fault))
+        return reply._replace(headers=reply.headers + extra)
+
+    def refuse(self, refusal: Refusal, *, sees_secrets: bool = True) -> Reply:
+        """A refusal as a reply."""
+        answer = self._answers.refused(refusal, sees_secrets=sees_secrets)
+        return Reply(
+            answer.status,
+            answer.body,
+            headers.retry(should=refusal.should_retry, after_s=refusal.retry_after_s, reason=refusal.reason),
+        )
+
+    async def _identify(self, request: Request, fields: Sequence[tuple[str, str]]) -> Identity:
+        """Who asks. A failed try is recorded and counted against its address before it is answered."""
+        text = ""
+        try:
+            text = _presented(request, fields)
+            if not self._authenticator.recall(text):
+                self._limits.failures_left(request.address)
+            agent = request.headers.get(b"user-agent", b"")[:200].decode("latin-1")
+            return await self._authenticator.identify(text, address=request.address, user_agent=agent)
+        except Unauthenticated as refusal:
+            who = Principal(refusal.named, refusal.livemode, "internal", "unknown", address=request.address)
+            await self._witness.refused(
+                who, "authentication.refused", reason=refusal.why, request=request.request_id
+            )
+            self._limits.failed(request.address)
+            raise
+
+    async def _check_query(self, request: Request) -> None:
+        leaked = _secret_in(request.query)
+        if leaked is None:
+            return
+        who = Principal(leaked.account, leaked.livemode, "internal", "unknown", address=request.address)
+        await self._witness.refused(who, "key.in_query", reason="secret key in a URL", request=request.request_id)
+        raise invalid("A secret key was sent in the URL. Roll it now, and send keys in the Authorization header.")
+
+    async def _check_scope(self, request: Request, principal: Principal, operation: Operation) -> None:
+        """Whether this key may be used here, for this account, from there."""
+        for name in (b"stripe-account", b"stripe-context"):
+            other = request.headers.get(name)
+            if other is not None and other != principal.account.encode():
+                raise await self._forbidden(
+                    request, principal, "account.foreign", "This key belongs to another account than the header names."
+                )
+        if principal.kind == "publishable":
+            if not operation.publishable:
+                raise await self._forbidden(
+                    request,
+                    principal,
+                    "permission.refused",
+                    "A publishable key cannot do this: use a secret key on your server.",
+                    code="secret_key_required",
+                )
+            return
+        if b"origin" in request.headers or b"sec-fetch-site" in request.headers:
+            raise await self._forbidden(
+                request,
+                principal,
+                "key.in_browser",
+                "A secret key was sent by a browser. Roll it now: whoever opens that page can read it.",
+            )
+        if not principal.may(operation.resource, operation.access):
+            raise await self._forbidden(
+                request,
+                principal,
+                "permission.refused",
+                f"This restricted key lacks the permission {operation.resource}={operation.access}.",
+            )
+
+    async def _forbidden(
+        self, request: Request, principal: Principal, action: str, message: str, *, code: str | None = None
+    ) -> Refusal:
+        await self._witness.refused(principal, action, reason=action, request=request.request_id)
+        return Refusal(Kind.FORBIDDEN, message, code=code)
+
+    async def _perform(
+        self,
+        request: Request,
+        principal: Principal,
+        match: Match,
+        *,
+        fields: Sequence[tuple[str, str]],
+        version: str,
+        key: bytes | None,
+    ) -> Reply:
+        operation = match.operation
+        tree = nest([pair for pair in fields if pair[0] != "key"] if _by_field(request) else list(fields))
+        secret = await self._client_secret(request, principal, match, tree=tree)
+        expand = _expansions(tree)
+        self._answers.check_expansions(operation, principal, expand)
+        params = operation.params.parse(tree, "")
+        claim = None
+        if key is not None:
+            claim = await self._idempotency.claim(
+                principal,
+                read_key(key),
+                method=request.method,
+                path=request.path,
+                fields=fields,
+                owner=request.request_id,
+            )
+        call = Call(
+            operation=operation,
+            principal=principal,
+            path=match.path,
+            params=params,
+            expand=expand,
+            request_id=request.request_id,
+            api_version=version,
+            now=clock.now(),
+            claim=claim,
+            concluding=self._answers,
+            client_secret=secret,
+        )
+        answer, replayed = await self._handle(call)
+        if operation.audit is None:
+            self._witness.seen(principal, operation.name)
+        extra = headers.encoded(answer.headers)
+        if replayed:
+            extra += ((b"idempotent-replayed", b"true"),)
+            if answer.status >= 500:
+                extra += headers.retry(should=False, after_s=None, reason=None)
+        kind = headers.JSON if answer.content_type == "application/json" else (
+            b"content-type", answer.content_type.encode("ascii")
+        )
+        return Reply(answer.status, answer.body, extra, kind)
+
+    async def _handle(self, call: Call) -> tuple[Answer, bool]:
+        """Run the operation; and whether the answer is a repeated one.
+
+        The key is looked up only when the claim failed or the operation refused: the first use of a key, which is
+        nearly all of them, costs no read. It is safe because an operation has no effect before the commit that claims.
+        """
+        try:
+            result = await call.operation.handler(call)
+            return (result if isinstance(result, Answer) else await call.answer(result)), False
+        except KeyInUse:
+            earlier = await self._idempotency.existing(call)
+            if earlier is None:  # given back between our try and our look
+                raise in_use() from None
+            return earlier, True
+        except Refusal:
+            if call.claim is not None:
+                earlier = await self._idempotency.existing(call)
+                if earlier is not None:
+                    return earlier, True
+            raise
+
+    async def _client_secret(
+        self, request: Request, principal: Principal, match: Match, *, tree: Tree
+    ) -> str | None:
+        """The client secret that was sent, once it is proven; publishable keys must send one where it is asked for."""
+        if not match.operation.client_secret:
+            return None
+        secret = tree.get("client_secret")
+        if secret is None and principal.kind != "publishable":
+            return None
+        id_ = next(iter(match.path.values()))
+        if secret is None:
+            raise invalid("Missing required param: client_secret.", param="client_secret", code="parameter_missing")
+        if not isinstance(secret, str) or not self._ports.client_secrets.matches(principal.account, id_, secret):
+            await self._witness.refused(
+                principal, "client_secret.refused", reason="mismatch", request=request.request_id, object_=id_
+            )
+            raise Refusal(
+                Kind.FORBIDDEN, "The client secret does not belong to this object.", param="client_secret"
+            )
+        return secret
+
+    async def _refused(
+        self, request: Request, principal: Principal | None, refusal: Refusal, *, operation: Operation
+    ) -> Reply:
+        try:
+            if principal is not None:
+                self._witness.seen(principal, operation.name)
+                if refusal.kind is Kind.NOT_FOUND and refusal.code == "resource_missing":
+                    await self._witness.refused(
+                        principal, "object.not_found", reason=operation.name, request=request.request_id
+                    )
+        except Exception:
+            _logger.exception("a refusal could not be recorded", request=request.request_id)
+            return self.refuse(errors.unexpected())
+        return self.refuse(refusal, sees_secrets=principal is None or principal.sees_secrets)
+
+    def _version(self, raw: bytes) -> str:
+        known = self._versions.get(raw)
+        if known is not None:
+            return known
+        match = _VERSION.fullmatch(raw.decode("latin-1"))
+        try:
+            day = date(int(match[1]), int(match[2]), int(match[3])) if match else None
+        except ValueError:
+            day = None
+        if match is None or day is None or day < OLDEST_API_VERSION:
+            raise invalid("The Stripe-Version header must be a version's date, 2020-08-27 or later.")
+        if len(self._versions) < 1000:
+            self._versions[raw] = match[0]
+        return match[0]
+
+
+def _of_fault(fault: Exception) -> Refusal:
+    """A lost commit may have happened, and its key will tell; of anything else nothing is said."""
+    if isinstance(fault, CommitUnknown):
+        return Refusal(
+            Kind.INTERNAL,
+            "We cannot tell yet whether this took effect. Retry with the same idempotency key: nothing happens twice.",
+            should_retry=True,
+        )
+    return errors.unexpected()
+
+
+def _by_field(request: Request) -> bool:
+    """Whether the key came as a field: only then is ``key`` no parameter of the operation."""
+    return b"authorization" not in request.headers
+
+
+def _read(request: Request) -> list[tuple[str, str]]:
+    """The request's parameters: the body's of a POST, the query's of all others. Never both."""
+    if request.method != "POST":
+        if request.body:
+            raise invalid(f"A {request.method} request has no body: send parameters in the query.")
+        return read_fields(request.query)
+    if request.query:
+        raise invalid("A POST request's parameters belong in its body, not in the query.")
+    if not request.body:
+        return []
+    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind == _FORM:
+        return read_fields(request.body)
+    if kind == b"application/json":
+        raise invalid("Send parameters as application/x-www-form-urlencoded: this API does not read JSON bodies.")
+    raise Refusal(Kind.MEDIA_TYPE, "Send parameters as application/x-www-form-urlencoded.")
+
+
+def _secret_in(query: bytes) -> key_format.ParsedKey | None:
+    """The first key in a query that must never stand in one: queries end in logs and histories."""
+    if b"k_" not in query and b"%" not in query:
+        return None
+    for text in key_format.find_in(unquote_to_bytes(query).decode("latin-1")):
+        parsed = key_format.parse(text)
+        if parsed is not None and parsed.kind != "publishable":
+            return parsed
+    return None
+
+
+def _presented(request: Request, fields: Sequence[tuple[str, str]]) -> str:
+    """The key: from the Authorization header, or, publishable ones only, from the field ``key``."""
+    header = request.headers.get(b"authorization")
+    if header is not None:
+        return presented_key(header.decode("latin-1"))
+    given = [value for name, value in fields if name == "key"]
+    if not given:
+        raise Unauthenticated(
+            "You did not provide an API key. Send it as 'Authorization: Bearer KEY'.", why="no_key"
+        )
+    if len(given) > 1:
+        raise invalid("A parameter was sent more than once.", param="key")
+    if not given[0].startswith("pk_"):
+        raise Unauthenticated(
+            "Only publishable keys may be sent as a parameter; send others in the Authorization header.",
+            why="secret_key_as_parameter",
+        )
+    return given[0]
+
+
+def _expansions(tree: Mapping[str, Any]) -> tuple[str, ...]:
+    raw = tree.pop("expand", None) if isinstance(tree, dict) else None
+    return () if raw is None else tuple(dict.fromkeys(_EXPAND.parse(raw, "expand")))

@@ -1,0 +1,160 @@
+"""How fast and how much at once: GCRA per key and per address, and a bound on requests under way. In this process."""
+
+from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
+
+from lockgate.kernel import clock
+from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.principal import Principal
+
+_NS = 1_000_000_000
+MAX_BUCKETS = 50_000
+OPEN_RATE, OPEN_BURST = 10, 20            # documents without a key
+STRAY_RATE, STRAY_BURST = 100, 100        # paths and methods that do not exist
+FAILED_RATE, FAILED_BURST = 10, 20        # failed authentications of one address
+MAX_AT_ONCE = 512
+MAX_AT_ONCE_PER_KEY = 128
+
+
+def monotonic_ns() -> int:
+    """Nanoseconds that never run backwards."""
+    return round(clock.monotonic() * _NS)
+
+
+class Gcra:
+    """The generic cell rate algorithm: per bucket one number, the time at which it will be empty again.
+
+    A bucket at rest admits ``burst`` requests at once, then one every 1/rate s: exactly, in whole nanoseconds. Buckets
+    at rest are forgotten; when too many are busy, newcomers share one, so that no flood of addresses lifts the limit.
+    """
+
+    __slots__ = ("_busy_until", "_maximum", "_now")
+
+    def __init__(self, *, now_ns: Callable[[], int] = monotonic_ns, maximum: int = MAX_BUCKETS) -> None:
+        self._busy_until: dict[str, int] = {}
+        self._now = now_ns
+        self._maximum = maximum
+
+    def wait_ns(self, bucket: str, *, rate: int, burst: int, take: bool = True) -> int:
+        """0 and one request taken, or how long until there is room. ``take=False`` only looks."""
+        now = self._now()
+        interval = _NS // rate
+        until = self._busy_until.get(bucket)
+        if until is None and take and len(self._busy_until) >= self._maximum:
+            bucket = self._make_room(now, bucket)
+            until = self._busy_until.get(bucket)
+        start = now if until is None or until < now else until
+        over = start - now - (burst - 1) * interval
+        if over > 0:
+            return over
+        if take:
+            self._busy_until[bucket] = start + interval
+        return 0
+
+    def __len__(self) -> int:
+        return len(self._busy_until)
+
+    def _make_room(self, now: int, bucket: str) -> str:
+        self._busy_until = {name: until for name, until in self._busy_until.items() if until > now}
+        return bucket if len(self._busy_until) < self._maximum else "*"
+
+
+def source(address: str) -> str:
+    """What one sender is: an IPv4 address, or an IPv6 network of 64 bits, for one subscriber has all of it."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    assert isinstance(parsed, IPv6Address), "only IPv6 has colons"
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{parsed.packed[:8].hex()}/64"
+
+
+class Limits:
+    """All limits of one process. Each method takes what it allows, or raises the refusal."""
+
+    def __init__(self, *, now_ns: Callable[[], int] = monotonic_ns) -> None:
+        self._keys = Gcra(now_ns=now_ns)
+        self._addresses = Gcra(now_ns=now_ns)
+        self._failures = Gcra(now_ns=now_ns)
+        self._at_once = 0
+        self._at_once_by_key: dict[str, int] = {}
+
+    def admit(self, principal: Principal) -> None:
+        """One request of a key. Its address has a bucket of the same size, shared by all keys used from there."""
+        rate, burst = principal.rate_per_s, principal.burst
+        wait = self._keys.wait_ns(principal.id, rate=rate, burst=burst)
+        if not wait:
+            wait = self._addresses.wait_ns(f"{source(principal.address)} {rate} {burst}", rate=rate, burst=burst)
+        if wait:
+            raise _too_fast(wait)
+
+    def admit_open(self, address: str) -> None:
+        """One request for a document that needs no key."""
+        self._admit_address("open", address, rate=OPEN_RATE, burst=OPEN_BURST)
+
+    def admit_stray(self, address: str) -> None:
+        """One request for what does not exist."""
+        self._admit_address("stray", address, rate=STRAY_RATE, burst=STRAY_BURST)
+
+    def failures_left(self, address: str) -> None:
+        """Refuses while an address has failed too often to be looked up again."""
+        wait = self._failures.wait_ns(source(address), rate=FAILED_RATE, burst=FAILED_BURST, take=False)
+        if wait:
+            raise _too_fast(wait)
+
+    def failed(self, address: str) -> None:
+        """One failed authentication; past the limit it is answered as too fast."""
+        wait = self._failures.wait_ns(source(address), rate=FAILED_RATE, burst=FAILED_BURST)
+        if wait:
+            raise _too_fast(wait)
+
+    def enter(self, principal: Principal) -> None:
+        """One more request under way; ``leave`` must follow."""
+        mine = self._at_once_by_key.get(principal.id, 0)
+        if self._at_once >= MAX_AT_ONCE:
+            raise Refusal(
+                Kind.UNAVAILABLE,
+                "Too many requests are under way. Try again shortly.",
+                retry_after_s=1,
+                should_retry=True,
+            )
+        if mine >= MAX_AT_ONCE_PER_KEY and principal.kind != "publishable":
+            raise Refusal(
+                Kind.RATE_LIMITED,
+                "Too many requests of this key are under way.",
+                code="rate_limit",
+                reason="global-concurrency",
+                retry_after_s=1,
+                should_retry=True,
+            )
+        self._at_once += 1
+        self._at_once_by_key[principal.id] = mine + 1
+
+    def leave(self, principal: Principal) -> None:
+        """A request has ended."""
+        self._at_once -= 1
+        mine = self._at_once_by_key[principal.id] - 1
+        if mine:
+            self._at_once_by_key[principal.id] = mine
+        else:
+            del self._at_once_by_key[principal.id]
+
+    def _admit_address(self, kind: str, address: str, *, rate: int, burst: int) -> None:
+        wait = self._addresses.wait_ns(f"{kind} {source(address)}", rate=rate, burst=burst)
+        if wait:
+            raise _too_fast(wait)
+
+
+def _too_fast(wait_ns: int) -> Refusal:
+    return Refusal(
+        Kind.RATE_LIMITED,
+        "Too many requests in too short a time. Slow down and try again.",
+        code="rate_limit",
+        reason="global-rate",
+        retry_after_s=max(1, -(-wait_ns // _NS)),
+        should_retry=True,
+    )

@@ -1,0 +1,123 @@
+"""The limiter, to the nanosecond, with a clock of the test's own."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockgate.gateway.web.limits import MAX_AT_ONCE, MAX_AT_ONCE_PER_KEY, Gcra, Limits, source
+from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.principal import Principal
+
+S = 1_000_000_000
+
+
+class Clock:
+    def __init__(self):
+        self.now = 10 * S
+
+    def __call__(self):
+        return self.now
+
+
+def principal(*, rate=10, burst=20, id_="key_1", address="192.0.2.1", kind="publishable"):
+    return Principal("acct_1", False, kind, id_, address=address, rate_per_s=rate, burst=burst)
+
+
+def test_the_twenty_first_instant_request_waits():
+    clock = Clock()
+    gcra = Gcra(now_ns=clock)
+    assert [gcra.wait_ns("a", rate=10, burst=20) for _ in range(20)] == [0] * 20
+    assert gcra.wait_ns("a", rate=10, burst=20) == S // 10
+    clock.now += S // 10 - 1
+    assert gcra.wait_ns("a", rate=10, burst=20) == 1
+    clock.now += 1
+    assert gcra.wait_ns("a", rate=10, burst=20) == 0
+    assert gcra.wait_ns("a", rate=10, burst=20) == S // 10
+
+
+def test_a_refused_request_costs_nothing():
+    clock = Clock()
+    gcra = Gcra(now_ns=clock)
+    for _ in range(20):
+        gcra.wait_ns("a", rate=10, burst=20)
+    for _ in range(1000):
+        assert gcra.wait_ns("a", rate=10, burst=20)
+    clock.now += S
+    assert sum(not gcra.wait_ns("a", rate=10, burst=20) for _ in range(100)) == 10
+
+
+@given(
+    rate=st.integers(1, 5000), burst=st.integers(1, 500), gaps=st.lists(st.integers(0, 2 * S), min_size=1, max_size=60)
+)
+def test_never_more_than_burst_plus_rate_times_time(rate, burst, gaps):
+    clock = Clock()
+    gcra = Gcra(now_ns=clock)
+    start, taken = clock.now, 0
+    for gap in gaps:
+        clock.now += gap
+        taken += gcra.wait_ns("a", rate=rate, burst=burst) == 0
+        interval = S // rate
+        assert taken <= burst + (clock.now - start) // interval
+
+
+def test_memory_is_bounded_and_a_flood_of_addresses_lifts_no_limit():
+    clock = Clock()
+    gcra = Gcra(now_ns=clock, maximum=100)
+    admitted = sum(not gcra.wait_ns(f"a{n}", rate=10, burst=1) for n in range(10_000))
+    assert len(gcra) <= 101
+    assert admitted == 101  # a hundred of their own, and one of the bucket that all others share
+    clock.now += S
+    assert gcra.wait_ns("new", rate=10, burst=1) == 0
+    assert len(gcra) <= 101
+
+
+def test_key_and_address_are_limited_apart():
+    clock = Clock()
+    limits = Limits(now_ns=clock)
+    for n in range(20):
+        limits.admit(principal(id_=f"key_{n}"))
+    with pytest.raises(Refusal) as refused:
+        limits.admit(principal(id_="key_other"))
+    assert refused.value.kind is Kind.RATE_LIMITED
+    assert refused.value.reason == "global-rate"
+    assert refused.value.retry_after_s == 1
+    limits.admit(principal(id_="key_other", address="192.0.2.2"))
+
+
+def test_an_ipv6_subscriber_is_one_source():
+    assert source("2001:db8::1") == source("2001:db8::ffff:1")
+    assert source("2001:db8::1") != source("2001:db8:0:1::1")
+    assert source("::ffff:192.0.2.1") == "192.0.2.1"
+    assert source("192.0.2.1") == "192.0.2.1"
+
+
+def test_failed_authentications_have_a_limit_of_their_own():
+    clock = Clock()
+    limits = Limits(now_ns=clock)
+    for _ in range(20):
+        limits.failures_left("192.0.2.1")
+        limits.failed("192.0.2.1")
+    with pytest.raises(Refusal):
+        limits.failures_left("192.0.2.1")
+    limits.failures_left("192.0.2.2")
+    limits.admit(principal())
+    clock.now += S
+    limits.failures_left("192.0.2.1")
+
+
+def test_requests_under_way_are_bounded_per_key_and_in_all():
+    limits = Limits()
+    mine = principal(kind="secret")
+    for _ in range(MAX_AT_ONCE_PER_KEY):
+        limits.enter(mine)
+    with pytest.raises(Refusal) as refused:
+        limits.enter(mine)
+    assert (refused.value.kind, refused.value.reason) == (Kind.RATE_LIMITED, "global-concurrency")
+    others = [principal(kind="secret", id_=f"key_{n}") for n in range(MAX_AT_ONCE - MAX_AT_ONCE_PER_KEY)]
+    for other in others:
+        limits.enter(other)
+    with pytest.raises(Refusal) as refused:
+        limits.enter(principal(kind="secret", id_="key_last"))
+    assert refused.value.kind is Kind.UNAVAILABLE
+    limits.leave(mine)
+    limits.enter(others[0])

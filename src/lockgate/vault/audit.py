@@ -7,7 +7,6 @@ from lockgate.vault.store import AuditRow, Store
 
 _FLUSH_S = 0.2
 _MOST_KINDS = 4096
-_logger = log.get("vault")
 Kind = tuple[str, str, str | None, str, int | None]
 
 
@@ -50,7 +49,7 @@ class Audit:
             try:
                 await self._store.audit(rows)
             except Exception as error:
-                _logger.error("refusals could not be audited yet", kind=type(error).__name__, rows=len(rows))
+                log.get("vault").error("refusals could not be audited yet", kind=type(error).__name__, rows=len(rows))
                 for kind, (first_ms, count) in waiting.items():
                     self._refused[kind] = (first_ms, count + self._refused.get(kind, (0, 0))[1])
 

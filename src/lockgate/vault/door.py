@@ -16,7 +16,6 @@ from lockgate.vault.verbs import Verbs
 
 MAX_IN_FLIGHT = 1024
 _DRAIN_S = 30
-_logger = log.get("vault")
 
 
 class Door:
@@ -93,7 +92,7 @@ class Door:
                 self.audit.refused(request.caller, request.verb, account=account, reason=reason, uid=connection.uid)
             frame = wire.error_frame(key, request.id, refusal.wire())
         except Exception:
-            _logger.exception("a verb failed", verb=request.verb, caller=request.caller)
+            log.get("vault").exception("a verb failed", verb=request.verb, caller=request.caller)
             frame = wire.error_frame(key, request.id, {"code": "internal", "message": "the vault failed"})
         connection.answer(frame)
 

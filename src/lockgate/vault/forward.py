@@ -40,7 +40,6 @@ MAX_ANSWER_BYTES = 512 * 1024
 _MANIFEST_KEPT_S = 10
 _KEEP_ALIVE_S = 30
 _DROPPED = frozenset({"set-cookie", "connection", "keep-alive", "transfer-encoding", "content-length", "server"})
-_logger = log.get("vault")
 
 
 @dataclass(slots=True)
@@ -175,7 +174,7 @@ class Forwarder:
             )
         except Exception as error:
             # Whether the claim was written is in doubt; that we do not go on to send is not.
-            _logger.warning("a claim failed", kind=type(error).__name__)
+            log.get("vault").warning("a claim failed", kind=type(error).__name__)
             return NotSent("claim_failed")
         if not claimed.won:
             return NotSent("tombstoned") if claimed.tombstone else Lost("already_claimed")
@@ -189,7 +188,7 @@ class Forwarder:
                 return NotSent("too_late")
             return await self._send(order, route, values=values, progress=progress)
         except Exception as error:
-            _logger.warning(
+            log.get("vault").warning(
                 "an order was not answered",
                 processor=order.processor,
                 step=order.step,

@@ -29,7 +29,6 @@ from lockgate.vault.verbs import Verbs
 PASSPHRASE_FD = "LOCKGATE_PASSPHRASE_FD"  # noqa: S105 - the name of a variable
 _SWEEP_S = 5
 _RENEW_S = 3600
-_logger = log.get("vault")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ async def _run(home: Home, *, locked: bool) -> None:
                 host=cards["host"], port=cards["port"], certificate=tls / "cards.pem", key=tls / "cards.key"
             )
             clockwork = asyncio.create_task(_by_the_clock(vault))
-            _logger.info("vault is open", memory_locked=locked, cards_port=port)
+            log.get("vault").info("vault is open", memory_locked=locked, cards_port=port)
             ready.announce()
             await stop.wait()
             clockwork.cancel()
@@ -121,7 +120,7 @@ async def _by_the_clock(vault: Vault) -> None:
                     continue
             except Exception:
                 next_renewal = clock.monotonic() + 60
-                _logger.exception("the hourly work failed and will be tried again")
+                log.get("vault").exception("the hourly work failed and will be tried again")
         await asyncio.sleep(_SWEEP_S)
 
 

@@ -13,7 +13,6 @@ CONNECT_S = 3
 CALL_S = 10
 _FORWARD_GRACE_S = 10
 _PAUSE_S = 0.05
-_logger = log.get("vaultlink")
 
 
 class VaultUnavailable(Exception):
@@ -224,7 +223,7 @@ class _Line(asyncio.Protocol):
                 if future is not None and not future.done():
                     future.set_result(response)
         except wire.WireError as error:
-            _logger.error("the vault's answer cannot be believed", fault=str(error))
+            log.get("vaultlink").error("the vault's answer cannot be believed", fault=str(error))
             self.hang_up()
 
     def hang_up(self) -> None:

@@ -1,0 +1,69 @@
+"""Reads of refunds, the account and mode first."""
+
+from collections.abc import Sequence
+
+from lockgate.gateway.customers.find import bounds
+from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.paging import Page
+from lockgate.gateway.storage.rows import BalanceTransactionRow, RefundRow
+from lockgate.kernel.errors import missing
+from lockgate.kernel.principal import Principal
+
+
+async def refund(pool: Pool, principal: Principal, id_: str) -> RefundRow:
+    """One refund; missing for anybody else's."""
+    rows = await refunds(pool, principal, [id_])
+    if not rows:
+        raise missing("refund", id_)
+    return rows[0]
+
+
+async def refunds(pool: Pool, principal: Principal, ids: Sequence[str]) -> list[RefundRow]:
+    """Those of ``ids`` that exist."""
+    rows = await pool.fetch(
+        "select account, livemode, id, version, created, status, charge, intent, amount, currency,"
+        " balance_transaction, data from refund where account = $1 and livemode = $2 and id = any($3::text[])",
+        principal.account,
+        principal.livemode,
+        list(ids),
+    )
+    return [RefundRow(*row) for row in rows]
+
+
+async def refund_page(
+    pool: Pool, principal: Principal, page: Page, *, charge: str | None, intent: str | None, created: dict[str, int]
+) -> list[RefundRow]:
+    """One row more than the page holds, in the page's direction; of one charge or intent if given."""
+    cursor = page.after or page.before
+    if cursor is not None and not await refunds(pool, principal, [cursor]):
+        raise missing("refund", cursor, param="starting_after" if page.after is not None else "ending_before")
+    if page.backwards:
+        rows = await pool.fetch(
+            "select account, livemode, id, version, created, status, charge, intent, amount, currency,"
+            " balance_transaction, data from refund where account = $1 and livemode = $2"
+            " and id > $4 and created between $5 and $6"
+            " and ($7::text is null or charge = $7) and ($8::text is null or intent = $8) order by id limit $3",
+            *(principal.account, principal.livemode, page.limit + 1, cursor, *bounds(created), charge, intent),
+        )
+    else:
+        rows = await pool.fetch(
+            "select account, livemode, id, version, created, status, charge, intent, amount, currency,"
+            " balance_transaction, data from refund where account = $1 and livemode = $2"
+            " and ($4::text is null or id < $4) and created between $5 and $6"
+            " and ($7::text is null or charge = $7) and ($8::text is null or intent = $8) order by id desc limit $3",
+            *(principal.account, principal.livemode, page.limit + 1, cursor, *bounds(created), charge, intent),
+        )
+    return [RefundRow(*row) for row in rows]
+
+
+async def transaction_of(pool: Pool, principal: Principal, id_: str) -> BalanceTransactionRow:
+    """The balance transaction ``id_``, which a charge names."""
+    row = await pool.fetchrow(
+        "select account, livemode, id, version, created, type, status, amount, fee, net, currency, source,"
+        " available_on, data from balance_transaction where account = $1 and livemode = $2 and id = $3",
+        principal.account,
+        principal.livemode,
+        id_,
+    )
+    assert row is not None, "what was captured has its balance transaction"
+    return BalanceTransactionRow(*row)

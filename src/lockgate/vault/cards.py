@@ -1,5 +1,6 @@
 """Cards in: what is taken, how it is sealed, and what may be said about it afterwards without its number."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from lockgate.vault.store import CardRow, Store
 
 PROVISIONAL_MS = 24 * 3600 * 1000
 _KIND = "card"
-_ALIASES_AT_ONCE = 64
+_ALIASES_AT_ONCE = 256
 _NUMBER = re.compile(r"[0-9]{12,19}")
 _CVC = re.compile(r"[0-9]{3,4}")
 _SEALED_CONTEXT = ("account", "intent", "iat")  # checked when the blob was opened
@@ -51,6 +52,7 @@ class Cards:
         self._production = profile == "production"
         self._inserts: Batcher[CardRow, bool] = Batcher(store.insert_cards, cap=256, lanes=2)
         self._aliases: dict[str, list[int]] = {}
+        self._reserving = asyncio.Lock()
 
     async def tokenize_test(self, account: str, card: Any) -> dict[str, Any]:
         """A token for a published test number given in clear, as test mode's API may."""
@@ -155,9 +157,10 @@ class Cards:
 
     async def _alias_number(self, account: str) -> int:
         spare = self._aliases.setdefault(account, [])
-        if not spare:
-            reserved = await self._store.reserve_aliases(account, _ALIASES_AT_ONCE)
-            spare.extend(reversed(reserved))
+        while not spare:
+            async with self._reserving:  # one at a time, or each of those that wait would reserve for itself
+                if not spare:
+                    spare.extend(reversed(await self._store.reserve_aliases(account, _ALIASES_AT_ONCE)))
         return spare.pop()
 
     def _shown(self, row: Mapping[str, Any]) -> dict[str, Any]:

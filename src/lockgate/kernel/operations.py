@@ -103,3 +103,16 @@ class Operation:
 
 
 Loader = Callable[[Principal, Sequence[str]], Awaitable[dict[str, Mapping[str, Any]]]]
+
+PageHandler = Callable[[Mapping[str, str], Mapping[str, str], str, int], Awaitable[Answer]]
+"""Answers a browser: the path's parts, the query's fields, the address, and the business time in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Something that browsers open, outside of the API. It has no key: what it may do stands in its path, signed."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: PageHandler = field(repr=False)
+    limit: str = "browser"

@@ -1,0 +1,255 @@
+"""Confirms a payment intent: the one flow that knows every room a payment passes through.
+
+Commit 1 holds the intent in flight, its open attempt, an unsaved payment method and the idempotency claim; then the
+order goes out with no transaction held; commit 2 holds what came of it. The charge is made only in commit 2, under an
+id that the attempt carries from the start: a try without an answer leaves no charge behind that has to be undone.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lockgate.gateway.customers import make
+from lockgate.gateway.customers import render as customers_render
+from lockgate.gateway.customers.core.attach import usable
+from lockgate.gateway.payments import cause as causes
+from lockgate.gateway.payments import complete, conclude, find, finish, keep
+from lockgate.gateway.payments.core import build, return_token, settle
+from lockgate.gateway.payments.core.records import Intent, Method
+from lockgate.gateway.payments.core.transitions import CONFIRMABLE, PAYMENT_INTENT, move
+from lockgate.gateway.payments.ports import Ports
+from lockgate.gateway.payments.send import send
+from lockgate.gateway.processors.contract import Authorize
+from lockgate.gateway.storage.commit import Moved
+from lockgate.gateway.storage.idempotency import claimed
+from lockgate.gateway.storage.rows import AttemptRow, Commit
+from lockgate.kernel import clock
+from lockgate.kernel.errors import Kind, Refusal, invalid, missing
+from lockgate.kernel.ids import new_id
+from lockgate.kernel.operations import Answer, Call
+
+MAX_SHOPPER_TRIES = 10
+ALLOWED = "confirmed: requires_payment_method, requires_confirmation, requires_action"
+
+
+async def confirm(ports: Ports, call: Call) -> Answer:
+    """The operation: confirm the intent in the path with what the request gives."""
+    params = call.params
+    build.check_methods(params)
+    _check_shopper(call)
+    made: Method | None = None
+    for _ in range(conclude.TRIES):
+        row = await find.payment_intent(ports.pool, call.principal, call.path["intent"])
+        before = await keep.open_intent(row, ports.box)
+        await _check_confirmable(ports, call, before)
+        changed = _changed(before, params)
+        build.check_confirming(params, confirms=True)
+        gives_method = "payment_method" in params or "payment_method_data" in params
+        if row.attempt is not None and not gives_method:
+            answer = await complete.complete(ports, causes.of_call(call), before, call=call)
+            assert answer is not None, "a request gets an answer"
+            return answer
+        made = made or await chosen(ports, call, customer=row.customer, otherwise=row.payment_method, intent=row.id)
+        try:
+            return await run(ports, call, before, changed=changed, method=made)
+        except Moved:
+            continue
+    raise build.busy()
+
+
+async def chosen(
+    ports: Ports, call: Call, *, customer: str | None, otherwise: str | None, intent: str | None
+) -> Method:
+    """The payment method to pay with: the request's, made if need be, else ``otherwise``."""
+    method = await given(ports, call, customer=customer, intent=intent, otherwise=otherwise)
+    if method is None:
+        raise invalid(
+            "You cannot confirm this PaymentIntent because it's missing a payment method. "
+            "Send payment_method or payment_method_data.",
+            param="payment_method",
+            code="parameter_missing",
+        )
+    return method
+
+
+async def given(
+    ports: Ports, call: Call, *, customer: str | None, intent: str | None, otherwise: str | None = None
+) -> Method | None:
+    """The payment method that the request names or describes, checked against ``customer``; None without one."""
+    params = call.params
+    id_ = params.get("payment_method") or (None if "payment_method_data" in params else otherwise)
+    if id_ is not None and make.is_ready_made(id_):
+        await _known(ports, call, customer)
+        row = await make.ready_made(ports.customers, call, id_)
+        return await keep.open_method(row, ports.box, fresh=True)
+    if id_ is None and "payment_method_data" in params:
+        await _known(ports, call, customer)
+        data = params["payment_method_data"]
+        row = await make.from_data(ports.customers, call, data, customer=None, intent=intent)
+        return await keep.open_method(row, ports.box, fresh=True)
+    if id_ is None:
+        await _known(ports, call, customer)
+        return None
+    found = await find.means(ports.pool, call.principal, method=id_, customer=customer)
+    if customer is not None and not found.customer_exists:
+        raise missing("customer", customer, param="customer")
+    if found.method is None:
+        raise missing("PaymentMethod", id_, param="payment_method")
+    usable(found.method, customer)
+    return await keep.open_method(found.method, ports.box)
+
+
+async def run(
+    ports: Ports, call: Call, before: Intent, *, changed: Intent, method: Method, born: bool = False
+) -> Answer:
+    """Send the payment and conclude it. ``changed`` is ``before`` with the request's changes; raises Moved early only.
+
+    ``born``: the intent is made by this very request.
+    """
+    cause = causes.of_call(call)
+    intent, attempt = _in_flight(ports, call, before, changed=changed, method=method, born=born)
+    commit = Commit(claims=claimed(call, attempt=attempt.id), attempts=[attempt])
+    commit.payment_intents.append(await keep.intent_row(intent, ports.box))
+    if method.fresh:
+        commit.payment_methods.append(method.row)
+    commit.audits.append(
+        cause.audit("payment_intent.confirm", intent.row.id, outcome="begun", attempt=attempt.id, amount=attempt.amount)
+    )
+    await ports.committer.commit(commit)
+    result = await send(
+        ports,
+        account=attempt.account,
+        livemode=attempt.livemode,
+        steps=ports.processors[attempt.processor].authorize(
+            _order(ports, intent, attempt, method=method, off_session=build.is_off_session(call.params))
+        ),
+    )
+    answer = await finish.authorization(ports, cause, intent, attempt, method=method, result=result, call=call)
+    assert answer is not None, "a request gets an answer"
+    return answer
+
+
+def _in_flight(
+    ports: Ports, call: Call, before: Intent, *, changed: Intent, method: Method, born: bool
+) -> tuple[Intent, AttemptRow]:
+    params = call.params
+    attempt_id, charge_id = new_id("pa"), new_id("ch")
+    # ``changed`` has the version that is to be written; only its state still has to move.
+    row = changed.row._replace(
+        status=move(PAYMENT_INTENT, before.row.status, "processing"), attempt=attempt_id, payment_method=method.row.id
+    )
+    intent = Intent(row, changed.data, changed.personal, changed.unsealed)
+    detail = {
+        **settle.memory(before),
+        "born": born,
+        "capture": intent.data.get("capture_method", "automatic") != "manual",
+        "claim": [call.claim.key, call.claim.owner] if call.claim else None,
+        "error_on_action": params.get("error_on_requires_action"),
+        "method": method.row.id,
+        "off_session": build.is_off_session(params),
+        "return_url": params.get("return_url"),
+        "setup": intent.data.get("setup_future_usage"),
+    }
+    attempt = build.attempt(
+        intent, "authorize",
+        id_=attempt_id,
+        charge=charge_id,
+        processor=ports.card_processor,
+        amount=intent.row.amount,
+        now=call.now,
+        now_ms=clock.now_ms(),
+        detail=detail,
+    )
+    return intent, attempt
+
+
+def _order(ports: Ports, intent: Intent, attempt: AttemptRow, *, method: Method, off_session: bool) -> Authorize:
+    data = intent.data
+    options = data.get("payment_method_options", {}).get("card", {})
+    return Authorize(
+        step=attempt.id,
+        send_before_ms=attempt.send_before_ms,
+        timeout_ms=build.TIMEOUT_MS,
+        settings=ports.settings[attempt.processor],
+        amount=attempt.amount,
+        currency=attempt.currency,
+        card=method.row.token,
+        capture=data.get("capture_method", "automatic") != "manual",
+        setup=data.get("setup_future_usage") is not None,
+        off_session=off_session,
+        has_cvc=method.has_cvc,
+        has_line1=bool(method.address.get("line1")),
+        has_postal_code=bool(method.address.get("postal_code")),
+        three_d_secure=options.get("request_three_d_secure", "automatic"),
+        return_url=_way_back(ports, attempt),
+        network_transaction_id=method.consent.get("network_transaction_id"),
+    )
+
+
+def _way_back(ports: Ports, attempt: AttemptRow) -> str:
+    """Where a challenge sends the shopper: to us first, so that the payment is completed before the merchant asks."""
+    assert attempt.intent is not None, "an attempt to authorise has an intent"
+    token = return_token.sign(
+        ports.return_key,
+        return_token.Return(
+            attempt.account, attempt.livemode, attempt.intent, attempt.id, attempt.created + return_token.LIFE_S
+        ),
+    )
+    return f"{ports.public_url}/return/{token}"
+
+
+def _changed(before: Intent, params: Mapping[str, Any]) -> Intent:
+    data, personal = build.changes(params, before.data)
+    return before.after(data=data, personal=personal)
+
+
+async def _check_confirmable(ports: Ports, call: Call, intent: Intent) -> None:
+    row = intent.row
+    if row.status == "processing" or (row.status == "requires_capture" and row.attempt is not None):
+        raise build.busy()
+    if row.status not in CONFIRMABLE:
+        raise conclude.unexpected(ports, call.principal, intent, verb="confirm", allowed=ALLOWED)
+    expected = call.params.get("amount_to_confirm")
+    if expected is not None and expected != row.amount:
+        raise invalid("The amount_to_confirm is not the amount of this PaymentIntent.", param="amount_to_confirm")
+    if call.principal.sees_secrets:
+        return
+    if intent.data.get("confirmation_method") == "manual":
+        raise Refusal(
+            Kind.FORBIDDEN,
+            "This PaymentIntent's confirmation_method is manual: it can only be confirmed with a secret key.",
+            code="secret_key_required",
+        )
+    if await find.tries(ports.pool, call.principal, row.id) >= MAX_SHOPPER_TRIES:
+        raise Refusal(
+            Kind.RATE_LIMITED,
+            "This PaymentIntent was tried too often. Ask the merchant for a new one.",
+            code="rate_limit",
+            reason="resource-specific",
+            should_retry=False,
+        )
+
+
+def _check_shopper(call: Call) -> None:
+    """A browser may pay; it may not say that nobody is there, nor how the money is taken."""
+    if call.principal.sees_secrets:
+        return
+    for name in ("off_session", "capture_method", "payment_method_options", "error_on_requires_action"):
+        if name in call.params:
+            raise Refusal(
+                Kind.FORBIDDEN,
+                f"The parameter {name} can only be sent with a secret key.",
+                code="secret_key_required",
+                param=name,
+            )
+
+
+async def _known(ports: Ports, call: Call, customer: str | None) -> None:
+    if customer is not None:
+        found = await find.means(ports.pool, call.principal, method=None, customer=customer)
+        if not found.customer_exists:
+            raise missing("customer", customer, param="customer")
+
+
+async def shown_method(ports: Ports, method: Method) -> dict[str, Any]:
+    """A payment method as the API shows it."""
+    return await customers_render.payment_method(method.row, ports.box)

@@ -1,0 +1,175 @@
+"""What payment intents are made from: the parameters of each operation, strictly; the unsupported ones by name."""
+
+from typing import Any
+
+from lockgate.gateway.customers.core.params import EMAIL, PAYMENT_METHOD_DATA, SHIPPING
+from lockgate.gateway.customers.core.shapes import OTHER_TYPES
+from lockgate.gateway.payments.core.shapes import CAPTURE_METHODS, THREE_D_SECURE
+from lockgate.kernel.params import (
+    Array,
+    Boolean,
+    Choice,
+    Integer,
+    Listing,
+    Metadata,
+    Object,
+    Only,
+    Param,
+    Range,
+    Text,
+    Timestamp,
+    Unsupported,
+    clearable,
+    optional,
+    required,
+)
+
+_CARDS_ONLY = "Cards are the only payment methods so far."
+_NO_CONNECT = "Lockgate moves money for its own account only."
+_LATER = "Lockgate has no such feature."
+_ID = Text(255)
+_AMOUNT = Integer(1, 999_999_999_999)
+_URL = Text(2048, pattern=r"(?:https?://|[a-z][a-z0-9+.-]*://)[!-~]+")
+
+
+def _known(names: str, why: str) -> dict[str, Param]:
+    return {name: optional(Unsupported(why)) for name in names.split()}
+
+
+def _is_off(value: Any) -> bool:
+    return value is False
+
+
+_CARD_OPTIONS = Object(
+    {
+        "request_three_d_secure": optional(Choice(*THREE_D_SECURE)),
+        "moto": optional(Only(Boolean(), _is_off, "Mail and telephone orders are not supported.")),
+        "network": optional(Unsupported("The network is chosen by the processor.")),
+        "installments": optional(Unsupported(_LATER)),
+        "mandate_options": optional(Unsupported(_LATER)),
+        "setup_future_usage": optional(Unsupported("Set setup_future_usage on the PaymentIntent.")),
+        "capture_method": optional(Unsupported("Set capture_method on the PaymentIntent.")),
+        **_known(
+            "request_extended_authorization request_incremental_authorization request_multicapture request_overcapture "
+            "cvc_token require_cvc_recollection setup_credential_usage "
+            "stored_credential_usage statement_descriptor_suffix_kana statement_descriptor_suffix_kanji three_d_secure",
+            _LATER,
+        ),
+    }
+)
+PAYMENT_METHOD_OPTIONS = Object({"card": clearable(_CARD_OPTIONS), **_known(" ".join(OTHER_TYPES), _CARDS_ONLY)})
+MANDATE_DATA = Object(
+    {
+        "customer_acceptance": required(
+            Object(
+                {
+                    "type": required(Choice("online", "offline")),
+                    "accepted_at": optional(Timestamp()),
+                    "online": optional(Object({"ip_address": required(Text(45)), "user_agent": required(Text(1000))})),
+                    "offline": optional(Object({})),
+                }
+            )
+        )
+    }
+)
+_TYPES = Only(Array(Text(40, pattern="[a-z0-9_]+"), 20), lambda kinds: kinds == ["card"], _CARDS_ONLY)
+_OFF_SESSION = Choice("true", "false", "one_off", "recurring")
+_DESCRIPTOR = Text(22)
+_USAGE = Choice("off_session", "on_session")
+
+_COMMON: dict[str, Param] = {
+    "capture_method": optional(Choice(*CAPTURE_METHODS)),
+    "payment_method": optional(_ID),
+    "payment_method_data": optional(PAYMENT_METHOD_DATA),
+    "payment_method_options": optional(PAYMENT_METHOD_OPTIONS),
+    "payment_method_types": optional(_TYPES),
+    "receipt_email": clearable(EMAIL),
+    "setup_future_usage": clearable(_USAGE),
+    "shipping": clearable(SHIPPING),
+    **_known("allowed_payment_method_types excluded_payment_method_types payment_method_configuration", _CARDS_ONLY),
+    **_known("amount_details payment_details hooks", _LATER),
+}
+_CONFIRMING: dict[str, Param] = {
+    "error_on_requires_action": optional(Boolean()),
+    "mandate_data": clearable(MANDATE_DATA),
+    "off_session": optional(_OFF_SESSION),
+    "return_url": optional(_URL),
+    "use_stripe_sdk": optional(Boolean(), "Accepted; the next action is always a redirect."),
+    **_known("confirmation_token mandate radar_options", _LATER),
+}
+_DESCRIBING: dict[str, Param] = {
+    "description": clearable(Text(1000)),
+    "metadata": clearable(Metadata()),
+    "statement_descriptor": clearable(_DESCRIPTOR),
+    "statement_descriptor_suffix": clearable(_DESCRIPTOR),
+    **_known("application_fee_amount on_behalf_of transfer_data transfer_group", _NO_CONNECT),
+    **_known("customer_account", "Customers are cus_ objects only."),
+}
+
+CREATE = Object(
+    {
+        "amount": required(_AMOUNT),
+        "currency": required(Text(3, 3, pattern="[A-Za-z]{3}")),
+        "automatic_payment_methods": optional(
+            Object({"enabled": required(Boolean()), "allow_redirects": optional(Choice("always", "never"))})
+        ),
+        "confirm": optional(Boolean()),
+        "confirmation_method": optional(Choice("automatic", "manual")),
+        "customer": optional(_ID),
+        **_COMMON,
+        **_CONFIRMING,
+        **_DESCRIBING,
+    }
+)
+UPDATE = Object(
+    {
+        "amount": optional(_AMOUNT),
+        "currency": optional(Text(3, 3, pattern="[A-Za-z]{3}")),
+        "customer": clearable(_ID),
+        **_COMMON,
+        **_DESCRIBING,
+    }
+)
+CONFIRM = Object(
+    {
+        "client_secret": optional(Text(255, secret=True)),
+        "expected_payment_method_type": optional(Only(Text(40), lambda kind: kind == "card", _CARDS_ONLY)),
+        "amount_to_confirm": optional(_AMOUNT, "Refused unless it is the amount of the PaymentIntent."),
+        **_COMMON,
+        **_CONFIRMING,
+    }
+)
+CAPTURE = Object(
+    {
+        "amount_to_capture": optional(_AMOUNT),
+        "final_capture": optional(Only(Boolean(), bool, "An authorisation is captured once; the rest is released.")),
+        "metadata": clearable(Metadata()),
+        "statement_descriptor": clearable(_DESCRIPTOR),
+        "statement_descriptor_suffix": clearable(_DESCRIPTOR),
+        **_known("application_fee_amount transfer_data", _NO_CONNECT),
+        **_known("amount_details hooks payment_details", _LATER),
+    }
+)
+CANCEL = Object(
+    {
+        "cancellation_reason": optional(Choice("abandoned", "duplicate", "fraudulent", "requested_by_customer")),
+        "client_secret": optional(Text(255, secret=True)),
+    }
+)
+GET = Object({"client_secret": optional(Text(255, secret=True))})
+LIST = Listing(
+    {
+        "created": optional(Range()),
+        "customer": optional(_ID),
+        **_known("customer_account", "Customers are cus_ objects only."),
+    }
+).object()
+GET_CHARGE = Object({})
+LIST_CHARGES = Listing(
+    {
+        "created": optional(Range()),
+        "customer": optional(_ID),
+        "payment_intent": optional(_ID),
+        **_known("transfer_group", _NO_CONNECT),
+    }
+).object()

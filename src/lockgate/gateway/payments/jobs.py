@@ -1,0 +1,32 @@
+"""What the clock calls in payments: recovery, expiry of authorisations, and forgetting old idempotency keys."""
+
+from lockgate.gateway.payments import expire, recover, store
+from lockgate.gateway.payments.ports import Ports
+from lockgate.gateway.storage import idempotency
+from lockgate.gateway.storage.jobs import Job
+from lockgate.kernel import clock
+
+
+def jobs(ports: Ports) -> list[Job]:
+    """The room's jobs."""
+
+    async def recovery() -> int:
+        return await recover.portion(ports)
+
+    async def scouts() -> int:
+        await store.scout(ports.pool, now_ms=clock.now_ms())
+        return 0
+
+    async def expiry() -> int:
+        return await expire.portion(ports, now=clock.now())
+
+    async def purge() -> int:
+        await idempotency.purge(ports.pool, now=clock.now())
+        return 0
+
+    return [
+        Job("payments.recover", 200, recovery, shared=True, poked=True),
+        Job("payments.scout", 20_000, scouts),
+        Job("payments.expire", 5_000, expiry),
+        Job("payments.purge_idempotency", 600_000, purge),
+    ]

@@ -1,0 +1,42 @@
+"""What the payments room needs from outside: constructed once by the composition root, scripted by tests."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lockgate.gateway.customers.ports import Box, Cards
+from lockgate.gateway.identity.client_secrets import ClientSecrets
+from lockgate.gateway.processors.contract import Processor
+from lockgate.gateway.storage.commit import Committer
+from lockgate.gateway.storage.database import Pool
+from lockgate.kernel.orders import Order, Reply
+
+
+class Vault(Protocol):
+    """What payments asks of the vault."""
+
+    async def forward(self, account: str, livemode: bool, order: Order) -> Reply: ...
+
+    async def tombstone(self, account: str, step: str) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """``settings`` are the public settings of each processor by name; ``card_processor`` names the one for cards.
+
+    ``public_url`` is where shoppers reach us, for the way back from a challenge; ``return_key`` signs that way.
+    ``poke`` tells the worker that there may be work.
+    """
+
+    pool: Pool
+    committer: Committer
+    vault: Vault
+    box: Box
+    client_secrets: ClientSecrets
+    customers: Cards
+    processors: Mapping[str, Processor]
+    settings: Mapping[str, Mapping[str, Any]]
+    card_processor: str
+    public_url: str
+    return_key: bytes = field(repr=False)
+    poke: Callable[[], None] = field(repr=False)

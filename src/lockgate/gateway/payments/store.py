@@ -1,0 +1,51 @@
+"""Payments' own statements: which attempts and authorisations are due, over all accounts, for the worker."""
+
+from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.rows import AttemptRow, PaymentIntentRow
+
+
+async def due_attempts(pool: Pool, *, now_ms: int, limit: int) -> list[AttemptRow]:
+    """Attempts without a definite outcome that it is time to ask about, the most overdue first."""
+    rows = await pool.fetch(
+        "select account, livemode, id, version, created, action, state, intent, charge, refund, processor, amount,"
+        " currency, processor_reference, send_before_ms, next_check_ms, checks, data from attempt"
+        " where next_check_ms <= $1 order by next_check_ms limit $2",
+        now_ms,
+        limit,
+    )
+    return [AttemptRow(*row) for row in rows]
+
+
+async def expired_intents(pool: Pool, *, now: int, limit: int) -> list[PaymentIntentRow]:
+    """Authorised intents whose time to capture is over and for which no order is out."""
+    rows = await pool.fetch(
+        "select account, livemode, id, version, created, status, amount, amount_capturable, amount_received, currency,"
+        " customer, payment_method, latest_charge, attempt, expires_at, subject, data, personal from payment_intent"
+        " where status = 'requires_capture' and expires_at <= $1 and attempt is null order by expires_at limit $2",
+        now,
+        limit,
+    )
+    return [PaymentIntentRow(*row) for row in rows]
+
+
+async def wake(pool: Pool, processor: str, *, now_ms: int) -> int:
+    """Make every attempt due that ``processor`` gave no answer about; returns how many. It is no change of state."""
+    done = await pool.execute(
+        "update attempt set next_check_ms = $2"
+        " where next_check_ms > $2 and processor = $1 and data->>'silent' = 'true'",
+        processor,
+        now_ms,
+    )
+    return int(done.rsplit(" ", 1)[1])
+
+
+async def scout(pool: Pool, *, now_ms: int) -> int:
+    """Make one attempt of each silent processor due, to learn whether it answers again; returns how many."""
+    done = await pool.execute(
+        "update attempt set next_check_ms = $1 where (account, livemode, id) in"
+        " (select distinct on (processor) account, livemode, id from attempt"
+        " where next_check_ms is not null and data->>'silent' = 'true'"
+        " order by processor, next_check_ms) and next_check_ms > $1",
+        now_ms,
+    )
+    return int(done.rsplit(" ", 1)[1])

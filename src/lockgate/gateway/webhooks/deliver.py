@@ -82,7 +82,6 @@ class Sender:
         self._tls = tls
         self._resolve = resolve
         self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Sent:
         """POST ``body`` to ``url``, once. Never raises for what the network or the receiver does."""
@@ -107,36 +106,32 @@ class Sender:
             sent = Sent("no_answer")
         return sent._replace(duration_ms=round((clock.monotonic() - began) * 1000))
 
-    async def close(self) -> None:
-        """End all connections."""
-        if self._session is not None:
-            await self._session.close()
-
     async def _post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Sent:
-        async with self._open().post(url, data=body, headers=headers, allow_redirects=False) as response:
+        async with (
+            self._session() as session,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+        ):
             with contextlib.suppress(aiohttp.ClientError):  # the status is the answer, however the rest ends
                 await response.content.read(MAX_ANSWER_BYTES)
             outcome = "delivered" if 200 <= response.status < 300 else _name(response.status)
             return Sent(outcome, response.status, response.headers.get("Retry-After"))
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(
-                resolver=_CheckedResolver(self._resolve, allow_private=self._allow_private),
-                use_dns_cache=False,
-                force_close=True,  # a kept connection would skip the next try's resolution and check
-                limit=0,
-                ssl=self._tls or True,
-            )
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trust_env=False,
-                timeout=aiohttp.ClientTimeout(total=None),
-                skip_auto_headers=("Accept-Encoding", "Accept"),
-            )
-        return self._session
+    def _session(self) -> aiohttp.ClientSession:
+        # One for each try: a connection that is kept would skip the next try's resolution and check.
+        connector = aiohttp.TCPConnector(
+            resolver=_CheckedResolver(self._resolve, allow_private=self._allow_private),
+            use_dns_cache=False,
+            force_close=True,
+            ssl=self._tls or True,
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+            skip_auto_headers=("Accept-Encoding", "Accept"),
+        )
 
 
 def _name(status: int) -> str:

@@ -56,11 +56,10 @@ class Dispatcher:
             await asyncio.wait(self._tasks)
 
     async def close(self) -> None:
-        """End what is being sent and the connections; what was leased is sent again by whoever comes next."""
+        """End what is being sent; it is sent again when its lease has run out."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._sender.close()
 
     async def _lease(self) -> int:
         now_ms = self._now_ms()

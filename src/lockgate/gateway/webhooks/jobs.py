@@ -2,6 +2,7 @@
 
 from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.webhooks import store
+from lockgate.gateway.webhooks.deliver import Sender
 from lockgate.gateway.webhooks.dispatch import Dispatcher
 from lockgate.gateway.webhooks.fanout import fan_out
 from lockgate.gateway.webhooks.ports import Ports
@@ -12,8 +13,9 @@ KEPT_S = 30 * 24 * 3600
 _PORTION = 1000
 
 
-def jobs(ports: Ports, dispatcher: Dispatcher) -> list[Job]:
-    """The webhook jobs. The caller closes ``dispatcher`` after the last of them has stopped."""
+def jobs(ports: Ports) -> list[Job]:
+    """The webhook jobs."""
+    dispatcher = Dispatcher(ports, Sender(allow_private=ports.allow_private))
 
     async def fan() -> int:
         done = await fan_out(ports.pool, now_ms=clock.now_ms())

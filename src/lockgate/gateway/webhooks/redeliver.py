@@ -12,7 +12,7 @@ from lockgate.kernel.operations import Answer, Call
 
 
 async def redeliver(ports: Ports, call: Call) -> Answer:
-    """The answer to POST /v1/events/{event}/redeliver: the event. Its deliveries begin anew, with a window of their own."""
+    """The answer to POST /v1/events/{event}/redeliver: the event, whose deliveries begin anew."""
     who = call.principal
     row = await find.event(ports.pool, who, call.path["event"])
     named = call.params.get("webhook_endpoint")

@@ -182,3 +182,18 @@ async def test_no_vault_is_unavailable_and_a_restarted_one_is_found(pool: Any, s
         async with vault_house(pool, secrets, tmp_path):
             assert (await client.status())["state"] == "open"
     await client.close()
+
+
+async def test_no_caller_signs_as_the_vault_itself(house: House) -> None:
+    """A taken gateway that signed the card script's manifest could serve a script of its own."""
+    calls = [(account, key) for account in ("platform", ACCOUNT) for key in (policy.MANIFEST_KEY, "tokens")]
+    for caller in (house.gateway, house.worker):
+        for account, key in calls:
+            for work in (caller.sign(account, key, b"digest"), caller.mac(account, key, b"data")):
+                if (account, key) == (ACCOUNT, "tokens"):
+                    assert await work
+                    continue
+                with pytest.raises(VaultRefused) as refused:
+                    await work
+                assert refused.value.reason == "own_key"
+    assert {("gateway", "own_key"), ("worker", "own_key")} <= await _reasons(house)

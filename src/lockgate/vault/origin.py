@@ -13,8 +13,8 @@ from aiohttp.typedefs import Handler
 from lockgate.kernel import clock
 from lockgate.vault.hierarchy import PLATFORM
 from lockgate.vault.keys import Keyring
+from lockgate.vault.policy import MANIFEST_KEY
 
-MANIFEST_KEY = "static-manifest"
 _LABEL = "lockgate-static-manifest-v1"
 _SCRIPT = "seal.js"
 _HEADERS = {

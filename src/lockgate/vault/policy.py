@@ -15,6 +15,10 @@ VERBS = READ | KEYS | SEND | TOKENS | ADMIN
 AUDITED = ADMIN | {"revoke_token"}
 """Verbs that are written to the audit table before they take effect; if that cannot be done they do not happen."""
 
+MANIFEST_KEY = "static-manifest"
+OWN_KEYS = frozenset({MANIFEST_KEY})
+"""Names of signing keys that only the vault itself uses, whatever account is asked for; nor any of the platform's."""
+
 # One Unix user may run more than one caller: the admin caller is the operator's command line.
 SECRETS_OF = {"gateway": "gateway", "worker": "worker", "admin": "owner"}
 """Which program's secrets file holds a caller's key: its owner is the user expected at the socket's other end."""

@@ -11,6 +11,7 @@ from lockgate.vault.cvc import CvcMemory
 from lockgate.vault.forward import Forwarder
 from lockgate.vault.hierarchy import PLATFORM
 from lockgate.vault.keys import Gone, Keyring
+from lockgate.vault.policy import OWN_KEYS
 from lockgate.vault.refusal import Refused
 from lockgate.vault.secret import PURPOSE, Secrets
 
@@ -131,9 +132,11 @@ class Verbs:
         return {"key": key, "kid": kid}
 
     async def _sign(self, args: Args) -> dict[str, Any]:
+        _refuse_own_key(args)
         return {"signature": await self._keyring.sign(args["account"], args["key"], args["digest"])}
 
     async def _mac(self, args: Args) -> dict[str, Any]:
+        _refuse_own_key(args)
         return {"mac": await self._keyring.mac(args["account"], args["key"], args["data"])}
 
     async def _claim(self, args: Args) -> dict[str, Any]:
@@ -172,6 +175,12 @@ class Verbs:
         if not 1 <= args["batch"] <= _MAX_REWRAP:
             raise Refused("refused", "a batch has 1 to 10000 rows", reason="argument")
         return {"rewrapped": await self._keyring.rewrap(args["batch"])}
+
+
+def _refuse_own_key(args: Args) -> None:
+    """No caller signs as the vault itself: a taken gateway could otherwise sign a card script of its own."""
+    if args["account"] == PLATFORM or args["key"] in OWN_KEYS:
+        raise Refused("refused", "this key is the vault's own", reason="own_key")
 
 
 def _check_args(verb: _Verb, args: Args) -> None:

@@ -1,4 +1,4 @@
-"""For tests and operators: order faults, read the journal, ask how things stand. Needs the admin token."""
+"""For tests and operators: order faults, read the journal, give accounts keys. Needs the admin token."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from lockgate.simulator import faults
-from lockgate.simulator.access import Access
+from lockgate.simulator.access import Access, BadKey
 from lockgate.simulator.acquirer import Acquirer
 from lockgate.simulator.api import Refused
 from lockgate.simulator.journal import Journal
@@ -32,6 +32,8 @@ class Admin:
             web.get("/admin/journal", self._guarded(self._read_journal)),
             web.post("/admin/faults", self._guarded(self._order)),
             web.delete("/admin/faults", self._guarded(self._clear)),
+            web.get("/admin/keys", self._guarded(self._labels)),
+            web.post("/admin/keys", self._guarded(self._add_key)),
         ]
 
     def _guarded(
@@ -84,3 +86,23 @@ class Admin:
     async def _clear(self, _request: web.Request) -> web.Response:
         self.faults.clear()
         return web.json_response({"faults": []})
+
+    async def _labels(self, _request: web.Request) -> web.Response:
+        """The accounts and modes that have a key; never a key."""
+        return web.json_response({"labels": self.access.labels()})
+
+    async def _add_key(self, request: web.Request) -> web.Response:
+        """``{"key": ..., "label": "acct_...:test"}``: the key works at once and after every restart."""
+        try:
+            asked = json.loads(await request.read())
+        except (ValueError, RecursionError) as error:
+            raise Refused(400, "invalid", "The body is not JSON.") from error
+        if not isinstance(asked, dict) or set(asked) != {"key", "label"}:
+            raise Refused(400, "invalid", "Send key and label, and nothing else.")
+        if not all(isinstance(value, str) for value in asked.values()):
+            raise Refused(400, "invalid", "key and label are strings.")
+        try:
+            self.access.add(asked["key"], asked["label"])
+        except BadKey as error:
+            raise Refused(400, "invalid", str(error)) from error
+        return web.json_response({"label": asked["label"]})

@@ -86,7 +86,7 @@ class Listener:
 async def _serve(home: Home) -> None:
     settings, secrets = home.settings(), home.secrets("simulator")
     host, port, origin = _address(settings)
-    rules = access.from_secrets(secrets)
+    rules = access.from_secrets(secrets, added=home.path / "simulator" / "keys.json")
     tls = _tls(home)
     acquirer, faults = Acquirer(), Faults()
     journal = open_journal(home.path / "simulator" / "journal.jsonl", acquirer.apply)

@@ -6,6 +6,7 @@ import typer
 
 from lockgate.cli.keys import at_desk
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
+from lockgate.gateway import boot
 from lockgate.gateway.identity import find, store
 from lockgate.gateway.identity.accounts import create_account
 from lockgate.gateway.identity.bootstrap import Desk
@@ -28,9 +29,12 @@ def create_command(
     async def work(desk: Desk) -> AccountRow:
         async with desk.pool.acquire() as connection, connection.transaction():
             await store.lock_accounts(connection)
-            return await create_account(connection, by="cli", name=name, country=country, currency=currency)
+            made = await create_account(connection, by="cli", name=name, country=country, currency=currency)
+        await boot.provision_account(place, made.id)
+        return made
 
-    print(at_desk(Home(home.resolve()), work).id)
+    place = Home(home.resolve())
+    print(at_desk(place, work).id)
 
 
 @app.command("list")

@@ -143,6 +143,8 @@ def _prepare(home: Home, settings: dict[str, Any], *, passphrase: str | None, ac
     if binaries is not None:
         places.append(("PostgreSQL", Path(binaries.command("postgres"))))
     separation.check_reach(apart, places)
+    if "simulator" in settings:
+        settings["processors"]["simulator"]["ca_file"] = str(home.path / "ca" / "ca.pem")
     homes.write_json(home.settings_file, settings, 0o644)
     if binaries is not None:
         owner = apart.owner("postgres")
@@ -179,7 +181,7 @@ async def _supervise(chosen: stack.Stack, ready_file: Path | None, *, began: flo
         keys: dict[str, str] = {}
 
         async def provision() -> None:
-            await boot.provision(chosen.home)
+            keys["seal_verify_key"] = await boot.provision(chosen.home)
             keys.update(await _keys(chosen.home))
 
         await chosen.start(supervisor, before_gateway=provision, say=_say)
@@ -236,6 +238,7 @@ def _describe(chosen: stack.Stack, keys: dict[str, str]) -> dict[str, Any]:
         "profile": settings["profile"],
         "account": settings["account"],
         **{name: keys.get(name) for name in _KEYS},
+        "seal_verify_key": keys["seal_verify_key"],
         "simulator": settings["simulator"]["url"] if "simulator" in settings else None,
     }
     return described

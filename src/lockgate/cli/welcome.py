@@ -44,6 +44,7 @@ def text(started: Mapping[str, Any], *, separation: str, seconds: float) -> str:
     ]
     names = {"publishable_key": "Publishable key", "secret_key": "Secret key"}
     lines += [f"  {label:<16} {started[name]}" for name, label in names.items() if started.get(name)]
+    lines += [f"  {'Sealing key':<16} {started['seal_verify_key']} (pin it where cards are sealed)"]
     lines += [f"  {'Separation':<16} {separation}"]
     if started.get("secret_key"):
         lines += ["", "Take a payment:", "", f"  {curl(started)}", "", "or in Python (pip install stripe):", ""]

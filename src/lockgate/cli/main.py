@@ -24,6 +24,7 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "up": Entry("lockgate.cli.up:app", "Start everything on this machine and keep it running."),
     "init": Entry("lockgate.cli.init:app", "Make a home: settings, secrets, certificate authority, keys."),
+    "verify": Entry("lockgate.cli.verify:app", "Check the books and the other invariants of a running installation."),
     "serve": Entry("lockgate.cli.programs:serve", "Run the gateway alone."),
     "worker": Entry("lockgate.cli.programs:worker", "Run the worker alone."),
     "vault": Entry("lockgate.cli.programs:vault", "Run the vault alone."),

@@ -13,7 +13,10 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where one installation keeps its state. ``settings.json`` is public; ``secrets/<program>.json`` is one program's own."""
+    """Where one installation keeps its state.
+
+    ``settings.json`` is public; ``secrets/<program>.json`` is one program's own.
+    """
 
     path: Path
 

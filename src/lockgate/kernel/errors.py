@@ -1,4 +1,4 @@
-"""The one family of expected refusals; each says what happened in the domain's words, and only the door translates it."""
+"""The one family of expected refusals: each says what happened in the domain's words; only the door translates it."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -23,7 +23,7 @@ class Kind(Enum):
     INTERNAL = "internal"
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refusal(Exception):
     """An expected answer that is not a success.
 
     ``message`` never carries a value that the caller sent; ``param`` names the offending parameter in the dialect's

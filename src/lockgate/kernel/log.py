@@ -1,4 +1,4 @@
-"""The only place that writes logs: one JSON object a line on standard error, card numbers masked in whatever is said."""
+"""The only place that writes logs: one JSON object a line on standard error, card numbers masked in all of it."""
 
 import logging
 import re
@@ -8,30 +8,23 @@ from typing import Any
 import structlog
 
 from lockgate.kernel import clock
+from lockgate.kernel.card_ranges import card_like
 
 _DIGIT_RUN = re.compile(r"(?<!\d)\d(?:[ \-.]?\d){12,18}(?!\d)")
 
 
-def luhn_valid(digits: str) -> bool:
-    """Whether a string of digits passes ISO/IEC 7812-1's check digit."""
-    total = 0
-    for place, char in enumerate(reversed(digits)):
-        value = ord(char) - 48
-        if place % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
-
-
 def _mask_run(match: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", match.group())
-    if not luhn_valid(digits):
+    if not card_like(digits):
         return match.group()
     return f"{digits[:6]}{'*' * (len(digits) - 10)}{digits[-4:]}"
 
 
 def mask(text: str) -> str:
-    """``text`` with every 13 to 19 digit Luhn-valid run cut to first six and last four (PCI DSS 3.4.1)."""
+    """``text`` with every run of digits that is a card number cut to first six and last four (PCI DSS 3.4.1).
+
+    A card number is Luhn-valid and fits a network's prefix and length: a time or a reference stays as it is.
+    """
     return _DIGIT_RUN.sub(_mask_run, text)
 
 
@@ -52,6 +45,13 @@ def _mask_value(value: Any) -> Any:
 
 def _mask_event(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     return {key: _mask_value(value) for key, value in event.items()}
+
+
+def _named(program: str) -> structlog.typing.Processor:
+    def name(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {"program": program, **event}
+
+    return name
 
 
 def _stamp(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -93,6 +93,7 @@ def start(program: str, *, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            _named(program),
             _stamp,
             _exception_without_values,
             _mask_event,
@@ -102,13 +103,11 @@ def start(program: str, *, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
     root = logging.getLogger()
     root.handlers[:] = [_Bridge()]
     root.setLevel(logging.WARNING)
-    get(program).debug("logging started")
 
 
 def get(name: str) -> Any:
     """A logger; call ``.info("what happened", key=value)``. Values are masked, objects appear by their ``str``."""
-    return structlog.get_logger(name).bind(logger=name)
+    return structlog.get_logger(name, source=name)

@@ -32,7 +32,9 @@ class Claim:
 class Concluding(Protocol):
     """How a verb fixes its answer before its last commit, so that the answer can be stored in that commit."""
 
-    async def object(self, call: "Call", rendered: Mapping[str, Any], *, fresh: Sequence[Mapping[str, Any]]) -> Answer: ...
+    async def object(
+        self, call: "Call", rendered: Mapping[str, Any], *, fresh: Sequence[Mapping[str, Any]]
+    ) -> Answer: ...
 
     async def refusal(self, call: "Call", refusal: Refusal) -> Answer: ...
 
@@ -61,7 +63,7 @@ class Call:
     client_secret: str | None = field(default=None, repr=False)
 
     async def answer(self, rendered: Mapping[str, Any], fresh: Sequence[Mapping[str, Any]] = ()) -> Answer:
-        """``rendered`` with its expansions, as bytes. ``fresh`` are rendered objects that the next commit will create."""
+        """``rendered`` with its expansions, as bytes. ``fresh``: rendered objects that the next commit makes."""
         return await self.concluding.object(self, rendered, fresh=fresh)
 
     async def refuse(self, refusal: Refusal) -> Answer:
@@ -78,7 +80,7 @@ Handler = Callable[[Call], Awaitable[Answer | Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation of the API. There is no operation without a permission: ``resource`` and ``access`` have no default.
+    """One operation of the API. None is without a permission: ``resource`` and ``access`` have no default.
 
     ``limit`` names a class of rate limits. ``audit`` is the word under which its effects are audited; reads have none.
     ``publishable`` opens it to publishable keys, which must then prove a client secret unless ``open_to_publishable``.

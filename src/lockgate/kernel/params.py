@@ -112,7 +112,9 @@ class Integer:
     def parse(self, raw: Any, path: str) -> int:
         value = _scalar(raw, path)
         if not _INTEGER.match(value):
-            raise invalid(f"Invalid integer: {path} must be a whole number.", param=path, code="parameter_invalid_integer")
+            raise invalid(
+                f"Invalid integer: {path} must be a whole number.", param=path, code="parameter_invalid_integer"
+            )
         number = int(value)
         if number < self.minimum:
             word = "positive integer" if self.minimum in (0, 1) else "integer"
@@ -305,7 +307,9 @@ class Unsupported:
     why: str = ""
 
     def parse(self, raw: Any, path: str) -> Any:
-        raise invalid(f"The parameter {path} is not supported. {self.why}".strip(), param=path, code="parameter_unsupported")
+        raise invalid(
+            f"The parameter {path} is not supported. {self.why}".strip(), param=path, code="parameter_unsupported"
+        )
 
     def schema(self) -> dict[str, Any]:
         return {"not": {}, "description": f"Not supported. {self.why}".strip()}
@@ -322,7 +326,9 @@ class Only:
     def parse(self, raw: Any, path: str) -> Any:
         value = self.inner.parse(raw, path)
         if not self.accept(value):
-            raise invalid(f"This value of {path} is not supported. {self.why}", param=path, code="parameter_unsupported")
+            raise invalid(
+                f"This value of {path} is not supported. {self.why}", param=path, code="parameter_unsupported"
+            )
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -381,7 +387,7 @@ def nest(fields: list[tuple[str, str]]) -> Tree:
 
 
 def _place(root: Tree, path: list[str], value: str, name: str) -> None:
-    node = root
+    node: Any = root
     for step in path[:-1]:
         if step == "":
             raise invalid("Arrays of objects must be sent with indexes.", param=name)

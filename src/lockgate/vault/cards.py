@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from lockgate.kernel import clock, ids
+from lockgate.kernel import card_ranges, clock, ids
 from lockgate.kernel.batch import Batcher
 from lockgate.kernel.luhn import luhn_valid
 from lockgate.kernel.testcards import is_published, is_synthetic
@@ -202,7 +202,7 @@ def check_usable(row: Mapping[str, Any], *, now_ms: int) -> None:
 
 def _fits(cvc: str, number: str) -> bool:
     # American Express prints four digits, and merchants also send the three of its back: both are taken there.
-    return len(cvc) == 3 or len(cvc) == bins.CVC_LENGTH.get(bins.brand_of(number), 3)
+    return len(cvc) == 3 or len(cvc) == bins.CVC_LENGTH.get(card_ranges.brand_of(number), 3)
 
 
 def _check_allowed(number: str, *, livemode: bool, production: bool) -> None:
@@ -210,7 +210,7 @@ def _check_allowed(number: str, *, livemode: bool, production: bool) -> None:
     if not livemode:
         allowed = is_published(number)
     elif production:
-        allowed = not is_published(number) and not is_synthetic(number) and bins.card_like(number)
+        allowed = not is_published(number) and not is_synthetic(number) and card_ranges.card_like(number)
     else:
         allowed = is_synthetic(number)
     if not allowed:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
-from lockgate.vault import bins
+from lockgate.kernel import card_ranges
 
 REMOVED = "[removed]"
 _RUN = re.compile(r"(?<![0-9])[0-9](?:[ .\-]?[0-9]){11,18}(?![0-9])")
@@ -126,7 +126,7 @@ class Cleaner:
 
 
 def _remove_card(match: re.Match[str]) -> str:
-    return REMOVED if bins.card_like(match.group().translate(_SEPARATORS)) else match.group()
+    return REMOVED if card_ranges.card_like(match.group().translate(_SEPARATORS)) else match.group()
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

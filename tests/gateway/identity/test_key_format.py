@@ -42,8 +42,17 @@ def test_swapped_neighbours_are_noticed():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "sk_test_", "sk_test_abc", "pk", "sk_prod_" + "a" * 49, "xk_test_" + "a" * 49, "sk_test_" + "é" * 49,
-     "sk_test_" + "a" * 5000, " sk_test_" + "a" * 49],
+    [
+        "",
+        "sk_test_",
+        "sk_test_abc",
+        "pk",
+        "sk_prod_" + "a" * 49,
+        "xk_test_" + "a" * 49,
+        "sk_test_" + "é" * 49,
+        "sk_test_" + "a" * 5000,
+        " sk_test_" + "a" * 49,
+    ],
 )
 def test_other_text_is_no_key(text):
     assert key_format.parse(text) is None

@@ -113,7 +113,7 @@ def test_requests_under_way_are_bounded_per_key_and_in_all():
     with pytest.raises(Refusal) as refused:
         limits.enter(mine)
     assert (refused.value.kind, refused.value.reason) == (Kind.RATE_LIMITED, "global-concurrency")
-    others = [principal(kind="secret", id_=f"key_{n}") for n in range(MAX_AT_ONCE - MAX_AT_ONCE_PER_KEY)]
+    others = [principal(kind="secret", id_=f"other_{n}") for n in range(MAX_AT_ONCE - MAX_AT_ONCE_PER_KEY)]
     for other in others:
         limits.enter(other)
     with pytest.raises(Refusal) as refused:

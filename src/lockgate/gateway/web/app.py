@@ -9,11 +9,12 @@ from lockgate.gateway.web.guard import Guard, Request, single_headers
 from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency
 from lockgate.gateway.web.ports import Ports
-from lockgate.gateway.web.routes import Match, Routes
-from lockgate.kernel import log
+from lockgate.gateway.web.routes import Match, PageMatch, Pages, Routes
+from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
-from lockgate.kernel.operations import Loader, Operation
+from lockgate.kernel.operations import Loader, Operation, Page
+from lockgate.kernel.params import read_fields
 
 MAX_BODY_BYTES = 1024 * 1024
 _logger = log.get("web")
@@ -26,8 +27,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class App:
     """The merchant API. Construction fails if any operation does not say who may use it."""
 
-    def __init__(self, operations: Sequence[Operation], loaders: Mapping[str, Loader], ports: Ports) -> None:
+    def __init__(
+        self, operations: Sequence[Operation], loaders: Mapping[str, Loader], pages: Sequence[Page], ports: Ports
+    ) -> None:
+        self._ports = ports
         self._routes = Routes(operations)
+        self._pages = Pages(pages)
         idempotency = Idempotency(ports.pool, ports.box, ports.settle)
         self._guard = Guard(Answers(operations, loaders, idempotency), idempotency, ports)
         self._limits = ports.limits
@@ -35,6 +40,11 @@ class App:
             "/openapi.json": openapi.document(operations),
             "/healthz": b'{"status":"ok"}',
         }
+
+    async def close(self) -> None:
+        """Write what the door has only counted so far; after the listener has stopped."""
+        await self._ports.witness.close()
+        await self._ports.authenticator.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,12 +84,23 @@ class App:
             if method != "GET":
                 return self._no_such_method(("GET",))
             return Reply(200, self._documents[path])
+        page = self._pages.find(method, path)
+        if page is not None:
+            self._limits.admit_browser(address)
+            return await self._open_page(page, scope["query_string"], body, address=address)
         self._limits.admit_stray(address)
         if match:
             open_methods = self._routes.open_to_browsers(path) if method == "OPTIONS" else ()
             return _preflight(open_methods) if open_methods else self._no_such_method(match)
         message = f"Unrecognized request URL ({_method_name(method)}). See /openapi.json for all there are."
         return self._guard.refuse(Refusal(Kind.NOT_FOUND, message))
+
+    async def _open_page(self, page: PageMatch, query: bytes, body: bytes, *, address: str) -> Reply:
+        fields = dict(read_fields(body if page.page.method == "POST" else query))
+        answer = await page.page.handler(page.path, fields, address, clock.now())
+        ours = {name for name, _ in headers.SECURITY}
+        extra = tuple(pair for pair in headers.encoded(answer.headers) if pair[0] not in ours)
+        return Reply(answer.status, answer.body, extra, (b"content-type", answer.content_type.encode("ascii")))
 
     def _no_such_method(self, allowed: Sequence[str]) -> Reply:
         reply = self._guard.refuse(Refusal(Kind.METHOD, f"Here only {', '.join(allowed)} can be used."))

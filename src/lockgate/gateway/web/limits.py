@@ -9,7 +9,7 @@ from lockgate.kernel.principal import Principal
 
 _NS = 1_000_000_000
 MAX_BUCKETS = 50_000
-OPEN_RATE, OPEN_BURST = 10, 20            # documents without a key
+OPEN_RATE, OPEN_BURST = 10, 20            # documents and pages without a key
 STRAY_RATE, STRAY_BURST = 100, 100        # paths and methods that do not exist
 FAILED_RATE, FAILED_BURST = 10, 20        # failed authentications of one address
 MAX_AT_ONCE = 512
@@ -95,6 +95,10 @@ class Limits:
     def admit_open(self, address: str) -> None:
         """One request for a document that needs no key."""
         self._admit_address("open", address, rate=OPEN_RATE, burst=OPEN_BURST)
+
+    def admit_browser(self, address: str) -> None:
+        """One page for a shopper's browser."""
+        self._admit_address("browser", address, rate=OPEN_RATE, burst=OPEN_BURST)
 
     def admit_stray(self, address: str) -> None:
         """One request for what does not exist."""

@@ -4,12 +4,43 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
-from lockgate.kernel.operations import Operation
+from lockgate.kernel.operations import Operation, Page
 from lockgate.kernel.principal import Access
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_\-]{1,255}")
 _PATH = re.compile(r"(?:/(?:[a-z0-9_.]+|\{[a-z_]+\}))+")
 LIMITS = frozenset({"standard"})
+
+
+_PAGE_SEGMENT = re.compile(r"[A-Za-z0-9_.~\-]{1,2000}")
+
+
+class PageMatch(NamedTuple):
+    """A page for browsers, and what its path holds."""
+
+    page: Page
+    path: dict[str, str]
+
+
+class Pages:
+    """What browsers open without a key. There are few, so they are looked through."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._pages = [(page, page.path.split("/")) for page in pages]
+        for page in pages:
+            if page.limit != "browser":
+                raise ValueError(f"page {page.path} names no known class of limits")
+
+    def find(self, method: str, path: str) -> PageMatch | None:
+        given = path.split("/")
+        for page, wanted in self._pages:
+            if page.method != method or len(wanted) != len(given):
+                continue
+            held = {name[1:-1]: value for name, value in zip(wanted, given, strict=True) if name.startswith("{")}
+            fixed = all(name.startswith("{") or name == value for name, value in zip(wanted, given, strict=True))
+            if fixed and all(_PAGE_SEGMENT.fullmatch(value) for value in held.values()):
+                return PageMatch(page, held)
+        return None
 
 
 class Match(NamedTuple):

@@ -144,7 +144,7 @@ class Protocol(HttpToolsProtocol):
         bad, self._bad = self._bad, None
         if bad is not None:
             self._refuse(bad.status, bad.message)
-        elif self._stage == "idle" and _UNKNOWN_METHOD.match(self._first_bytes):
+        elif self._stage == "head" and not self.url and _UNKNOWN_METHOD.match(self._first_bytes):
             self._refuse(405, "This method is unknown here.", allow=True)
         else:
             self._refuse(400, "This is not a valid HTTP/1.1 request.")

@@ -1,0 +1,120 @@
+"""The never-arrows hold in the source tree, and each rule turns red when its violation is planted into a copy."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import lockgate
+from tests.architecture import rules
+from tests.architecture.rules import RULES, Tree
+
+SOURCE = Path(lockgate.__file__).parent
+# What the clock does for all accounts at once; each returns or changes rows that carry their account with them.
+SWEEPS = {
+    "gateway/payments/store.py:due_attempts": "recovery takes the attempts that are due, whoever's they are",
+    "gateway/payments/store.py:expired_intents": "authorisations expire by the clock",
+    "gateway/payments/store.py:wake": "a processor that answers again wakes all that wait for it",
+    "gateway/settlement/store.py:due": "money becomes available by the clock",
+    "gateway/storage/idempotency.py:purge": "keys are forgotten by age",
+    "gateway/webhooks/store.py:lease": "deliveries are taken when they are due",
+    "gateway/ledger/store.py:fold": "deltas are folded by number, each into its own account",
+}
+
+# For each rule: where a line is planted, and the line. A new file is made where none is.
+PLANTED = [
+    ("rooms_look_down", "gateway/ledger/accounts.py", "from lockgate.gateway.web.limits import Limits\n"),
+    ("rooms_look_down", "gateway/storage/database.py", "from lockgate.gateway.identity.find import keys\n"),
+    ("rooms_look_down", "gateway/cellar/dig.py", '"""A room without a floor."""\n'),
+    ("pure_files_stay_pure", "gateway/identity/core/key_format.py", "import secrets\n"),
+    ("pure_files_stay_pure", "gateway/identity/core/key_format.py", "from lockgate.kernel import clock\n"),
+    ("pure_files_stay_pure", "gateway/identity/core/key_format.py", "from lockgate.kernel.ids import new_id\n"),
+    ("pure_files_stay_pure", "kernel/params.py", "import os\n"),
+    ("pure_files_stay_pure", "gateway/processors/simulator.py", "import socket\n"),
+    ("pure_files_stay_pure", "kernel/money.py", "open('/etc/passwd')\n"),
+    ("private_files_stay_private", "gateway/web/limits.py", "from lockgate.gateway.identity import store\n"),
+    ("private_files_stay_private", "gateway/identity/api.py", "from lockgate.gateway.identity import store\n"),
+    ("sql_stands_in_its_places", "gateway/web/limits.py", "import asyncpg\n"),
+    ("sql_stands_in_its_places", "gateway/web/limits.py", 'Q = "select 1 from account where id = $1"\n'),
+    (
+        "sql_stands_in_its_places",
+        "gateway/identity/store.py",
+        'def f(x):\n    return f"select * from account where id = {x}"\n',
+    ),
+    ("sql_stands_in_its_places", "gateway/identity/store.py", 'def f(c, x):\n    return c.fetch(f"{x}")\n'),
+    ("statements_bind_the_account", "gateway/identity/find.py", 'Q = "select id from api_key where hash = $1"\n'),
+    ("statements_bind_the_account", "gateway/identity/store.py", 'Q = "update charge set status = $2 where id = $1"\n'),
+    ("statements_bind_the_account", "gateway/identity/store.py", 'Q = "delete from customer " + "where id = $1"\n'),
+    (
+        "only_named_files_call_out",
+        "gateway/web/limits.py",
+        "async def f():\n    await asyncio.open_connection('x', 1)\n",
+    ),
+    ("only_named_files_call_out", "gateway/payments/send.py", "def f():\n    return aiohttp.ClientSession()\n"),
+    ("programs_keep_apart", "gateway/web/limits.py", "from lockgate.vault import crypto\n"),
+    ("programs_keep_apart", "vault/crypto.py", "from lockgate.gateway.web import limits\n"),
+    ("programs_keep_apart", "cli/postgres.py", "import lockgate.simulator.server\n"),
+    ("programs_keep_apart", "kernel/money.py", "from lockgate.gateway.web import limits\n"),
+    ("time_environment_and_logs_have_one_place", "gateway/web/limits.py", "import time\n"),
+    ("time_environment_and_logs_have_one_place", "vault/crypto.py", "import datetime\nN = datetime.now()\n"),
+    ("time_environment_and_logs_have_one_place", "vault/crypto.py", "import os\nN = os.environ\n"),
+    ("time_environment_and_logs_have_one_place", "gateway/web/limits.py", "import logging\n"),
+    ("time_environment_and_logs_have_one_place", "gateway/web/limits.py", "print('hello')\n"),
+    ("imports_are_absolute_and_at_the_top", "gateway/web/limits.py", "def f():\n    import json\n"),
+    ("imports_are_absolute_and_at_the_top", "gateway/web/limits.py", "from . import errors\n"),
+    ("imports_are_absolute_and_at_the_top", "gateway/web/__init__.py", "X = 1\n"),
+    ("no_import_cycles", "kernel/errors.py", "from lockgate.kernel.params import Text\n"),
+    ("files_are_small_named_and_introduced", "gateway/web/utils.py", '"""What it is for."""\n'),
+    ("files_are_small_named_and_introduced", "gateway/web/silent.py", "X = 1\n"),
+    ("files_are_small_named_and_introduced", "gateway/web/limits.py", "# long\n" * 501),
+]
+
+
+def violations(name: str, tree: Tree) -> list[str]:
+    if name == "statements_bind_the_account":
+        return list(rules.statements_bind_the_account(tree, exempt=SWEEPS))
+    return list(getattr(rules, name)(tree))
+
+
+@pytest.fixture(scope="module")
+def whole() -> Tree:
+    return Tree.read(SOURCE)
+
+
+@pytest.mark.parametrize("name", [rule.__name__ for rule in RULES])
+def test_the_tree_keeps_the_rule(name, whole):
+    assert violations(name, whole) == []
+
+
+@pytest.mark.parametrize(("name", "path", "line"), PLANTED)
+def test_a_planted_violation_turns_the_rule_red(name, path, line, tmp_path):
+    copy = tmp_path / "lockgate"
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "static", "*.sql"))
+    before = violations(name, Tree.read(copy))
+    file = copy / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = file.read_text() if file.exists() else ""
+    file.write_text(text + "\n" + line if text else line)
+    planted = [found for found in violations(name, Tree.read(copy)) if found not in before]
+    assert planted, f"{name} did not see {line!r} in {path}"
+
+
+def test_every_rule_has_a_planted_violation():
+    assert {name for name, _, _ in PLANTED} == {rule.__name__ for rule in RULES}
+
+
+def test_every_named_sweep_exists(whole):
+    found = {
+        f"{source.path}:{rules._function_at(source, line)}"
+        for source in whole.files
+        for _, line in rules.statements(source)
+    }
+    assert set(SWEEPS) <= found
+
+
+def test_tenant_tables_are_those_of_the_migrations():
+    import re
+
+    text = "".join(file.read_text() for file in sorted((SOURCE / "gateway" / "migrations").glob("*.sql")))
+    created = re.findall(r"create table (\w+) \(\s*(?:seq[^\n]*\n\s*)?account text not null", text)
+    assert set(created) == set(rules.TENANT_TABLES)

@@ -55,18 +55,19 @@ def create(home: Home, *, profile: str, passphrase: str | None) -> None:
     home.path.mkdir(parents=True, exist_ok=True)
     (home.path / "secrets").mkdir(mode=0o711, exist_ok=True)
     account = ids.new_id("acct")
-    for program, content in _secrets(account, profile, root=root).items():
+    for program, content in fresh_secrets(account, profile, root=root).items():
         write_json(home.secrets_file(program), content, 0o600)
     write_json(home.settings_file, _settings(account, profile, run_dir=_run_dir(home)), 0o644)
 
 
-def _secrets(account: str, profile: str, *, root: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def fresh_secrets(account: str, profile: str, *, root: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What each program alone knows. Both ends of a shared secret are written here and nowhere else."""
     passwords = {role: roles.new_password() for role in (*roles.ROLES, "superuser")}
     callers = {name: secrets.token_hex(32) for name in ("gateway", "worker", "admin")}
     made: dict[str, dict[str, Any]] = {
         "postgres": {"database_password": passwords["superuser"]},
         "reporting": {"database_password": passwords["reporting"]},
+        "backup": {"database_password": passwords["backup"]},
         "gateway": {"database_password": passwords["gateway"], "vault_key": callers["gateway"]},
         "worker": {"database_password": passwords["worker"], "vault_key": callers["worker"]},
         "vault": {"database_password": passwords["vault"], "callers": callers, "root": dict(root)},
@@ -118,6 +119,12 @@ def keep_run_dir(home: Home, settings: dict[str, Any]) -> Path:
         if embedded:
             settings["database"]["host"] = str(run_dir / "pg")
     return run_dir
+
+
+def moved(home: Home, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """``settings`` of another home with an embedded database, for ``home``."""
+    run_dir = _run_dir(home)
+    return {**settings, "run_dir": str(run_dir), "database": {**settings["database"], "host": str(run_dir / "pg")}}
 
 
 def is_embedded(settings: Mapping[str, Any]) -> bool:

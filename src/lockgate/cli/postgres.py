@@ -50,7 +50,8 @@ SETTINGS: Mapping[str, str] = {
 }
 
 _HBA = """# Written at every start. SCRAM only: under one OS user, peer authentication cannot tell programs apart.
-local   all   all   scram-sha-256
+local   all           all               scram-sha-256
+local   replication   lockgate_backup   scram-sha-256
 """
 
 

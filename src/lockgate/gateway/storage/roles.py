@@ -19,6 +19,7 @@ ROLES: Mapping[str, str] = {
     "worker": "gateway",
     "vault": "vault",
     "reporting": "gateway",
+    "backup": "gateway",
 }
 
 
@@ -58,7 +59,8 @@ async def prepare(connection: asyncpg.Connection, passwords: Mapping[str, str]) 
         await connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
     await connection.execute("REVOKE ALL ON DATABASE lockgate FROM PUBLIC")
     await connection.execute(
-        "GRANT CONNECT ON DATABASE lockgate TO lockgate_gateway, lockgate_worker, lockgate_vault, lockgate_reporting"
+        "GRANT CONNECT ON DATABASE lockgate TO lockgate_gateway, lockgate_worker, lockgate_vault, lockgate_reporting, "
+        "lockgate_backup"
     )
 
 
@@ -78,6 +80,22 @@ async def _make_role(connection: asyncpg.Connection, role: str, *, schema: str, 
         )
         if role == "reporting":
             await connection.execute("ALTER ROLE lockgate_reporting SET default_transaction_read_only = on")
+        if role == "backup":  # reads the server's files through the replication protocol, and no table
+            await connection.execute("ALTER ROLE lockgate_backup REPLICATION CONNECTION LIMIT 4")
+
+
+async def set_passwords(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
+    """New passwords for all our roles and for the superuser (``superuser``): a restored database has the old ones."""
+    async with connection.transaction():
+        for name, password in passwords.items():
+            role = SUPERUSER if name == "superuser" else f"lockgate_{name}"
+            block = """
+                DO $$ BEGIN
+                    EXECUTE format('ALTER ROLE %I PASSWORD %L',
+                        current_setting('lockgate.role'), current_setting('lockgate.password'));
+                END $$
+                """
+            await _execute_with(connection, block, {"role": role, "password": password})
 
 
 async def _execute_with(

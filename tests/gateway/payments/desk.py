@@ -37,7 +37,9 @@ class PlainBox:
         return json.dumps([account, subject, fields]).encode()
 
     async def open(self, account: str, subject: str, sealed: bytes | None) -> dict[str, Any]:
-        owner, about, fields = json.loads(sealed or b"")
+        if sealed is None:
+            return {}
+        owner, about, fields = json.loads(sealed)
         assert (owner, about) == (account, subject)
         return fields
 
@@ -59,7 +61,7 @@ class ScriptedVault:
     async def tombstone(self, account: str, step: str) -> Mapping[str, Any]:
         return {"state": "claimed"}
 
-    async def commit_token(self, account: str, tokens: Sequence[str]) -> None:
+    async def commit_token(self, account: str, tokens: Sequence[str], *, subject: str | None = None) -> None:
         return None
 
     async def tokenize_test(self, account: str, card: dict[str, Any]) -> dict[str, Any]:
@@ -199,7 +201,7 @@ def answers(**fields: Any) -> Callable[[Order], Reply]:
             "reference": asked["reference"], "id": new_id("sim"), "amount": asked.get("amount", 0),
             "status": "approved", "decline_code": None, "network_decline_code": None, "advice_code": None,
             "checks": {"cvc_check": "pass"}, "redirect_url": None, "three_d_secure": None,
-            "network_transaction_id": "ntx_1", "captured_amount": 0, "expires_at": None,
+            "network_transaction_id": "ntx_1", "captured_amount": 0, "expires_at": 2_000_000_000,
             "funds_available_at_once": False, **fields,
         }
         return Answered(200, (), json.dumps(body).encode())

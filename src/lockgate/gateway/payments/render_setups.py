@@ -18,7 +18,7 @@ _HIDDEN = ("return_url",)
 async def opened(row: SetupIntentRow, box: Box) -> Setup:
     """The setup intent in ``row``."""
     personal = await box.open(row.account, row.subject, row.personal) if row.personal else {}
-    return Setup(row, json.loads(row.data), dict(personal))
+    return Setup(row, json.loads(row.data), dict(personal or {}))  # nothing is left of what was erased
 
 
 async def sealed(setup: Setup, box: Box) -> SetupIntentRow:

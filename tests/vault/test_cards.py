@@ -27,7 +27,7 @@ async def house(pool: asyncpg.Pool, secrets: dict[str, Any], tmp_path: Path) -> 
 
 async def _sealed(house: House, number: str, *, livemode: bool, intent: str | None = None, **more: Any) -> Any:
     blob = seal(await house.gateway.seal_keys(), {**CARD, "number": number, **more})
-    return await house.gateway.tokenize_sealed(ACCOUNT, livemode, blob, {"account": ACCOUNT, "intent": intent})
+    return await house.gateway.tokenize_sealed(ACCOUNT, livemode, blob, intent=intent)
 
 
 async def test_a_token_is_described_and_belongs_to_its_account(house: House) -> None:
@@ -102,7 +102,7 @@ async def test_one_blob_gives_one_token_in_one_context(house: House) -> None:
     blob = seal(await house.gateway.seal_keys(), CARD)
 
     def tokenize(intent: str | None, *, livemode: bool = False) -> Any:
-        return house.gateway.tokenize_sealed(ACCOUNT, livemode, blob, {"account": ACCOUNT, "intent": intent})
+        return house.gateway.tokenize_sealed(ACCOUNT, livemode, blob, intent=intent)
 
     made = await asyncio.gather(*(tokenize("pi_1") for _ in range(20)))
     assert len({card["token"] for card in made}) == 1
@@ -110,7 +110,7 @@ async def test_one_blob_gives_one_token_in_one_context(house: House) -> None:
         await tokenize("pi_2")
     assert other.value.code == "refused"
     with pytest.raises(VaultRefused) as foreign:
-        await house.gateway.tokenize_sealed("acct_other", False, blob, {"intent": "pi_1"})
+        await house.gateway.tokenize_sealed("acct_other", False, blob, intent="pi_1")
     assert foreign.value.code == "invalid_seal"
     await house.gateway.wipe_cvc(ACCOUNT, made[0]["token"])
     assert not (await tokenize("pi_1"))["has_cvc"], "a code that was used up does not come back"

@@ -48,7 +48,7 @@ async def test_slots_are_filled_and_the_answer_is_clean(house: House, tmp_path: 
 async def test_live_mode_of_a_sandbox_takes_sealed_synthetic_numbers_only(house: House, tmp_path: Path) -> None:
     number = synthetic(123456789)
     blob = seal(await house.gateway.seal_keys(), {**CARD, "number": number})
-    card = await house.gateway.tokenize_sealed(ACCOUNT, True, blob, {"account": ACCOUNT, "intent": None})
+    card = await house.gateway.tokenize_sealed(ACCOUNT, True, blob)
     async with processor(tmp_path) as acme:
         await introduce(house, acme)
         wrong_mode = await house.gateway.forward(ACCOUNT, False, order(acme, "pa_1", card=card["token"]))

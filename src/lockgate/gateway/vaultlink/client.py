@@ -86,13 +86,11 @@ class VaultClient:
         return await self.call("tokenize_test", {"account": account, "card": dict(card)})
 
     async def tokenize_sealed(
-        self, account: str, livemode: bool, blob: str, context: Mapping[str, Any]
+        self, account: str, livemode: bool, blob: str, *, intent: str | None = None
     ) -> dict[str, Any]:
-        """A description with a token for a sealed card; the same blob in the same context gives the same token.
-
-        ``context`` is ``{"account": ..., "intent": id or None}``.
-        """
-        args = {"account": account, "livemode": livemode, "blob": blob, "context": dict(context)}
+        """A description with a token for a sealed card; the same blob in the same context gives the same token."""
+        context = {"account": account, "intent": intent}
+        args = {"account": account, "livemode": livemode, "blob": blob, "context": context}
         return await self.call("tokenize_sealed", args)
 
     async def describe(self, account: str, token: str) -> dict[str, Any]:

@@ -48,22 +48,22 @@ class PersonalBox:
         text = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
         return _FORMAT + nonce + AESGCM(key).encrypt(nonce, text, _bound(account, subject))
 
-    async def open(self, account: str, subject: str, sealed: bytes | None) -> dict[str, Any]:
+    async def open(self, account: str, subject: str, blob: bytes | None) -> dict[str, Any]:
         """The fields; ``{}`` where nothing was sealed, or the person was shredded since. Tampered if it was altered."""
-        if sealed is None:
+        if blob is None:
             return {}
         key = await self.key(account, PERSONAL, subject)
         if key is None:
             return {}
-        if sealed[:1] != _FORMAT:
+        if blob[:1] != _FORMAT:
             raise Tampered("unknown format")
-        nonce, ciphertext = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        nonce, ciphertext = blob[1 : 1 + _NONCE_BYTES], blob[1 + _NONCE_BYTES :]
         try:
             return json.loads(AESGCM(key).decrypt(nonce, ciphertext, _bound(account, subject)))
         except (InvalidTag, ValueError):
             raise Tampered("a personal value does not belong where it stands") from None
 
-    async def blind_index(self, account: str, value: str, *, name: str = "email") -> bytes:
+    async def blind_index(self, account: str, name: str, value: str) -> bytes:
         """A keyed hash for equality search: 16 bytes, equal for equal values of one field of one account."""
         key = await self.key(account, BLIND_INDEX, account)
         if key is None:

@@ -1,0 +1,311 @@
+"""The composition root: the only place that constructs the gateway's and the worker's parts, and starts them."""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from lockgate.gateway.customers import api as customers_api
+from lockgate.gateway.customers.ports import Ports as CustomersPorts
+from lockgate.gateway.identity import api as identity_api
+from lockgate.gateway.identity import find
+from lockgate.gateway.identity.authenticate import Authenticator
+from lockgate.gateway.identity.client_secrets import ClientSecrets
+from lockgate.gateway.identity.ports import Ports as IdentityPorts
+from lockgate.gateway.identity.witness import Witness
+from lockgate.gateway.ledger import jobs as ledger_jobs
+from lockgate.gateway.payments import api as payments_api
+from lockgate.gateway.payments import jobs as payments_jobs
+from lockgate.gateway.payments import recover, returns
+from lockgate.gateway.payments.ports import Ports as PaymentsPorts
+from lockgate.gateway.processors import registry
+from lockgate.gateway.sandbox import SimulatorAdmin
+from lockgate.gateway.settlement import api as settlement_api
+from lockgate.gateway.settlement import jobs as settlement_jobs
+from lockgate.gateway.settlement.ports import Ports as SettlementPorts
+from lockgate.gateway.storage import poke
+from lockgate.gateway.storage.commit import Committer
+from lockgate.gateway.storage.database import Pool, connect_pool
+from lockgate.gateway.storage.jobs import Schedule
+from lockgate.gateway.vaultlink.client import VaultClient, VaultRefused, VaultUnavailable
+from lockgate.gateway.vaultlink.personal import PersonalBox
+from lockgate.gateway.vaultlink.seal import newest, seal
+from lockgate.gateway.web.app import App
+from lockgate.gateway.web.ports import Ports as WebPorts
+from lockgate.gateway.web.server import Listener, load_certificate, tls_context
+from lockgate.gateway.webhooks import api as webhooks_api
+from lockgate.gateway.webhooks import jobs as webhooks_jobs
+from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
+from lockgate.kernel import log, ready
+from lockgate.kernel.config import ConfigError, Home
+
+VAULT_SOCKET = "vault.sock"
+_POOL = {"gateway": 16, "worker": 8}
+_PLATFORM = "platform"
+_WAIT_FOR_VAULT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What gateway and worker are both made of."""
+
+    settings: Mapping[str, Any]
+    pool: Pool
+    committer: Committer
+    vault: VaultClient
+    box: PersonalBox
+    client_secrets: ClientSecrets
+    pepper: bytes
+    customers: CustomersPorts
+    payments: PaymentsPorts
+    settlement: SettlementPorts
+    webhooks: WebhooksPorts
+
+    async def close(self) -> None:
+        await self.committer.close()
+        await self.vault.close()
+        await self.pool.close()
+
+
+def serve(home: Home) -> None:
+    """Run the gateway until it is told to stop."""
+    log.start("gateway")
+    uvloop.run(_serve(home))
+
+
+def work(home: Home) -> None:
+    """Run the worker until it is told to stop."""
+    log.start("worker")
+    uvloop.run(_work(home))
+
+
+async def _serve(home: Home) -> None:
+    parts = await _assemble(home, "gateway")
+    app = App(_operations(parts), _loaders(parts), returns.pages(parts.payments), _web_ports(parts))
+    api = parts.settings["api"]
+    files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
+    tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
+    listener = Listener(app, host=api["host"], port=api["port"], tls=tls)
+    await listener.start()
+    stopped = _stop_signal()
+    if tls is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: load_certificate(tls, *files))
+    ready.announce()
+    await stopped.wait()
+    await listener.stop()
+    await app.close()
+    await parts.close()
+
+
+async def _work(home: Home) -> None:
+    parts = await _assemble(home, "worker")
+    schedule = Schedule(
+        parts.pool,
+        [
+            *payments_jobs.jobs(parts.payments),
+            *webhooks_jobs.jobs(parts.webhooks),
+            *ledger_jobs.jobs(parts.pool),
+            *settlement_jobs.jobs(parts.settlement),
+        ],
+    )
+    bell = await poke.listen(Path(parts.settings["run_dir"]), schedule.poke)
+    stopped = _stop_signal()
+    running = asyncio.create_task(schedule.run())
+    ready.announce()
+    await asyncio.wait({running, asyncio.ensure_future(stopped.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    schedule.stop()
+    await running
+    bell.close()
+    await parts.close()
+
+
+async def provision(home: Home) -> str:
+    """Tell the vault what each adapter may send, and see that every account has its keys at the simulator.
+
+    Returns the key that sealers pin: it verifies the vault's list of sealing keys.
+    """
+    settings = home.settings()
+    async with _admin(home) as vault:
+        for name, own in settings["processors"].items():
+            await vault.put_manifest(registry.get(name).manifest(own))
+        if "simulator" in settings:
+            for secret, label in home.secrets("simulator")["api_keys"].items():
+                await _put_simulator_key(vault, secret, label)
+            async with _simulator(home) as simulator:
+                for account in await _lacking(home, await simulator.labels()):
+                    await _give_keys(vault, simulator, account)
+        return (await vault.seal_keys())["verify_key"]
+
+
+async def provision_account(home: Home, account: str) -> None:
+    """In the sandbox, give a new account its keys at the simulator, one for each mode; elsewhere do nothing."""
+    if "simulator" in home.settings():
+        async with _admin(home) as vault, _simulator(home) as simulator:
+            await _give_keys(vault, simulator, account)
+
+
+async def _give_keys(vault: VaultClient, simulator: SimulatorAdmin, account: str) -> None:
+    """The vault first: a start that dies between the two finds no key at the simulator and does both again."""
+    made = {f"{account}:{mode}": secrets.token_urlsafe(32) for mode in ("test", "live")}
+    for label, secret in made.items():
+        await _put_simulator_key(vault, secret, label)
+    for label, secret in made.items():
+        await simulator.add_key(secret, label)
+
+
+async def _put_simulator_key(vault: VaultClient, secret: str, label: str) -> None:
+    account, mode = label.split(":")
+    key = newest((await vault.seal_keys())["keys"])
+    blob = seal({"secret": secret}, key, account=account, intent=f"secret_{mode}_simulator_key")
+    await vault.put_secret(account, mode == "live", name="simulator_key", blob=blob)
+
+
+async def _lacking(home: Home, labels: set[str]) -> list[str]:
+    """Accounts of the database that the simulator has no keys for: after a restore, or a creation cut short."""
+    database, password = home.settings()["database"], home.secrets("gateway")["database_password"]
+    pool = await connect_pool(database=database, user="lockgate_gateway", password=password, size=1)
+    try:
+        known = [row.id for row in await find.accounts(pool)]
+    finally:
+        await pool.close()
+    return [account for account in known if not {f"{account}:test", f"{account}:live"} <= labels]
+
+
+def _simulator(home: Home) -> SimulatorAdmin:
+    url, token = home.settings()["simulator"]["url"], home.secrets("owner")["admin_token"]
+    return SimulatorAdmin(url, token=token, ca_file=home.path / "ca" / "ca.pem")
+
+
+@contextlib.asynccontextmanager
+async def _admin(home: Home) -> AsyncIterator[VaultClient]:
+    """The vault as its operator; whatever it refuses is one clear line."""
+    key = bytes.fromhex(home.secrets("owner")["admin_key"])
+    client = VaultClient(_vault_path(home.settings()), caller="admin", key=key)
+    try:
+        yield client
+    except (VaultUnavailable, VaultRefused) as fault:
+        raise ConfigError(f"the vault did not take the processors' settings: {fault}") from fault
+    finally:
+        await client.close()
+
+
+async def _assemble(home: Home, program: str) -> Parts:
+    settings, own = home.settings(), home.secrets(program)
+    pool = await connect_pool(
+        database=settings["database"],
+        user=f"lockgate_{program}",
+        password=own["database_password"],
+        size=_POOL[program],
+    )
+    committer = Committer(pool)
+    vault = VaultClient(_vault_path(settings), caller=program, key=bytes.fromhex(own["vault_key"]))
+    box = PersonalBox(vault)
+    client_secrets = ClientSecrets(await _platform_key(box, "client-secret"))
+    nudge = poke.poker(Path(settings["run_dir"]))
+    customers = CustomersPorts(pool=pool, committer=committer, vault=vault, box=box, poke=nudge)
+    processors = {name: registry.get(name) for name in settings["processors"]}
+    return Parts(
+        settings=settings,
+        pool=pool,
+        committer=committer,
+        vault=vault,
+        box=box,
+        client_secrets=client_secrets,
+        pepper=await _platform_key(box, "api-key-pepper"),
+        customers=customers,
+        payments=PaymentsPorts(
+            pool=pool,
+            committer=committer,
+            vault=vault,
+            box=box,
+            client_secrets=client_secrets,
+            customers=customers,
+            processors=processors,
+            settings=settings["processors"],
+            card_processor=_card_processor(processors),
+            public_url=settings["api"]["url"],
+            return_key=await _platform_key(box, "return"),
+            poke=nudge,
+        ),
+        settlement=SettlementPorts(pool=pool, committer=committer),
+        webhooks=WebhooksPorts(
+            pool=pool,
+            committer=committer,
+            box=box,
+            allow_private=bool(settings["allow_private_webhooks"]) and settings["profile"] == "sandbox",
+            poke=nudge,
+        ),
+    )
+
+
+def _operations(parts: Parts) -> list[Any]:
+    return [
+        *payments_api.operations(parts.payments),
+        *customers_api.operations(parts.customers),
+        *settlement_api.operations(parts.settlement),
+        *webhooks_api.operations(parts.webhooks),
+        *identity_api.operations(IdentityPorts(parts.pool)),
+    ]
+
+
+def _loaders(parts: Parts) -> dict[str, Any]:
+    return {
+        **payments_api.loaders(parts.payments),
+        **customers_api.loaders(parts.customers),
+        **settlement_api.loaders(parts.settlement),
+    }
+
+
+def _web_ports(parts: Parts) -> WebPorts:
+    async def settle(principal: Any, found: Any, call: Any) -> Any:
+        return await recover.settle_claim(parts.payments, principal, found, call)
+
+    return WebPorts(
+        pool=parts.pool,
+        authenticator=Authenticator(parts.pool, pepper=parts.pepper),
+        witness=Witness(parts.pool),
+        client_secrets=parts.client_secrets,
+        box=parts.box,
+        settle=settle,
+    )
+
+
+def _card_processor(processors: Mapping[str, Any]) -> str:
+    if len(processors) != 1:
+        raise ConfigError("settings.json must configure exactly one processor for cards")
+    return next(iter(processors))
+
+
+async def _platform_key(box: PersonalBox, purpose: str) -> bytes:
+    """One of the gateway's own keys; waits a while for a vault that is just starting."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _WAIT_FOR_VAULT_S
+    while True:
+        try:
+            key = await box.key(_PLATFORM, purpose, _PLATFORM)
+        except VaultUnavailable as fault:
+            if loop.time() > end:
+                raise ConfigError("the vault does not answer: start it first ('lockgate vault')") from fault
+            await asyncio.sleep(0.2)
+            continue
+        if key is None:
+            raise ConfigError(f"the vault has destroyed the gateway's key {purpose}")
+        return key
+
+
+def _vault_path(settings: Mapping[str, Any]) -> str:
+    return str(Path(settings["run_dir"]) / VAULT_SOCKET)
+
+
+def _stop_signal() -> asyncio.Event:
+    stopped = asyncio.Event()
+    stop: Callable[[], None] = stopped.set
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    return stopped

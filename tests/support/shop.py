@@ -1,0 +1,162 @@
+"""A shop that keeps paying, capturing, cancelling and refunding whatever happens to Lockgate, and remembers every answer."""
+
+import asyncio
+import contextlib
+import random
+import ssl
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+
+from lockgate.kernel.ids import new_id
+
+RETRY_STATUSES = {409, 429, 500, 502, 503}
+
+
+@dataclass
+class Acknowledged:
+    """An answer that Lockgate gave: its effect must exist ever after (I5)."""
+
+    kind: str
+    id: str
+    status: str
+    amount: int
+
+
+@dataclass
+class Shop:
+    """Drives one Lockgate over its API. Retries keep their idempotency key, as the SDKs do."""
+
+    api: str
+    key: str
+    ca_file: str
+    seed: int
+    give_up_s: float = 60.0
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    surprises: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(self.seed)
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> Any:
+        context = ssl.create_default_context(cafile=self.ca_file) if self.api.startswith("https") else True
+        connector = aiohttp.TCPConnector(ssl=context, limit=64)
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=aiohttp.ClientTimeout(total=40), headers={"Authorization": f"Bearer {self.key}"}
+        ) as self.session:
+            yield self
+
+    async def post(self, path: str, params: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """One logical request: sent again with the same key until there is a lasting answer."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.give_up_s
+        headers = {"Idempotency-Key": new_id("k"), "Content-Type": "application/x-www-form-urlencoded"}
+        pause = 0.1
+        while True:
+            status, body = 0, {}
+            try:
+                async with self.session.post(self.api + path, data=urlencode(params), headers=headers) as answer:
+                    status, body = answer.status, await answer.json()
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+                self.answers["connection lost"] += 1
+            if status and status not in RETRY_STATUSES:
+                self.answers[str(status)] += 1
+                return status, body
+            if loop.time() > end:
+                self.answers["gave up"] += 1
+                return status, body
+            if status:
+                self.answers[f"{status} {body.get('error', {}).get('code')}"] += 1
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 2)
+
+    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """A read, tried until it is answered."""
+        for _ in range(200):
+            try:
+                async with self.session.get(self.api + path, params=params) as answer:
+                    body = await answer.json()
+                    if answer.status == 200:
+                        return body
+                    if answer.status not in RETRY_STATUSES:
+                        raise AssertionError(f"GET {path}: {answer.status} {body}")
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+                pass
+            await asyncio.sleep(0.2)
+        raise AssertionError(f"GET {path} was never answered")
+
+    async def one_customer(self) -> None:
+        """One shopper's story."""
+        amount = self.dice.randrange(100, 90_000)
+        manual = self.dice.random() < 0.4
+        params = {"amount": amount, "currency": self.dice.choice(["usd", "eur"]), "confirm": "true",
+                  "payment_method": self.dice.choice(["pm_card_visa", "pm_card_mastercard", "pm_card_visa"])}
+        if manual:
+            params["capture_method"] = "manual"
+        if self.dice.random() < 0.1:
+            params["payment_method"] = "pm_card_chargeDeclined"
+        status, body = await self.post("/v1/payment_intents", params)
+        if status == 402:
+            return
+        if status != 200:
+            self._surprise("create", status, body)
+            return
+        intent = body["id"]
+        self._remember("payment_intent", body)
+        if body["status"] == "requires_capture":
+            if self.dice.random() < 0.3:
+                await self._then(f"/v1/payment_intents/{intent}/cancel", {}, "payment_intent")
+                return
+            take = self.dice.randrange(50, amount) if amount > 200 and self.dice.random() < 0.5 else amount
+            body = await self._then(f"/v1/payment_intents/{intent}/capture", {"amount_to_capture": take}, "payment_intent")
+        if body and body.get("status") == "succeeded" and self.dice.random() < 0.4:
+            back = self.dice.randrange(1, body["amount_received"] + 1)
+            await self._then("/v1/refunds", {"payment_intent": intent, "amount": back}, "refund")
+
+    async def keep_going(self, seconds: float, *, customers: int) -> None:
+        """``customers`` at a time, for ``seconds``."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+
+        async def one_after_another() -> None:
+            while loop.time() < end:
+                await self.one_customer()
+
+        await asyncio.gather(*(one_after_another() for _ in range(customers)))
+
+    async def check_acknowledged(self) -> list[str]:
+        """What Lockgate once said and no longer stands by."""
+        broken = []
+        for said in self.acknowledged:
+            path = "refunds" if said.kind == "refund" else "payment_intents"
+            now = await self.get(f"/v1/{path}/{said.id}")
+            if said.status in ("succeeded", "canceled") and now["status"] != said.status:
+                broken.append(f"{said.id} was {said.status}, is {now['status']}")
+            if said.kind == "payment_intent" and said.status == "requires_capture" and now["status"] not in (
+                "requires_capture", "succeeded", "canceled", "processing"
+            ):
+                broken.append(f"{said.id} was authorised, is {now['status']}")
+        return broken
+
+    async def _then(self, path: str, params: Mapping[str, Any], kind: str) -> dict[str, Any]:
+        status, body = await self.post(path, params)
+        if status == 200:
+            self._remember(kind, body)
+            return body
+        self._surprise(path, status, body)
+        return {}
+
+    def _remember(self, kind: str, body: Mapping[str, Any]) -> None:
+        self.acknowledged.append(Acknowledged(kind, body["id"], body["status"], body["amount"]))
+
+    def _surprise(self, what: str, status: int, body: Mapping[str, Any]) -> None:
+        code = (body.get("error") or {}).get("code")
+        if status in (0, *RETRY_STATUSES) or code == "payment_intent_unexpected_state":
+            return  # given up under faults, or the first answer was lost and its effect stands
+        self.surprises.append(f"{what}: {status} {body}")

@@ -217,7 +217,7 @@ def _approved(
     clock: Clock,
     booking: Booking,
 ) -> Settled:
-    takes = detail["capture"]
+    takes = detail.get("capture", False)
     expires_at = None if takes else min(clock.now + AUTHORIZATION_LIFE_S, result.expires_at or 1 << 62)
     charge = _charge(
         intent,

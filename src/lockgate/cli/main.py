@@ -28,6 +28,8 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("lockgate.cli.programs:serve", "Run the gateway alone."),
     "worker": Entry("lockgate.cli.programs:worker", "Run the worker alone."),
     "vault": Entry("lockgate.cli.programs:vault", "Run the vault alone."),
+    "keys": Entry("lockgate.cli.keys:app", "Create, list, roll and revoke API keys."),
+    "accounts": Entry("lockgate.cli.accounts:app", "Create and list merchant accounts."),
     "simulator": Entry("lockgate.cli.programs:simulator", "Run the processor simulator alone (sandbox)."),
 }
 

@@ -72,8 +72,10 @@ def test_what_a_client_encodes_is_what_is_read(fields):
     "body",
     [b"yes=1", b"yes=True", b"word=c", b"amount=01", b"amount=-0", b"amount=%EF%BC%91", b"amount= 1", b"amount=1_0",
      b"tags=a", b"tags[]=a&tags[0]=b", b"tags[1]=a&tags[01]=b", b"tags[x]=a", b"tags[]=a&tags[]=b&tags[]=c&tags[]=d",
-     b"card=1", b"card[exp_month]=13", b"card[x]=1", b"metadata[a][b]=1", b"metadata=1", b"created[x]=1", b"created[gt]=",
-     b"note=a&note=b", b"note[a]=1&note=2", b"=1", b"[a]=1", b"note]=1", b"note=%00", b"note=%c0%80", b"note=%ed%a0%80"],
+     b"card=1", b"card[exp_month]=13", b"card[x]=1",
+     b"metadata[a][b]=1", b"metadata=1", b"created[x]=1", b"created[gt]=",
+     b"note=a&note=b", b"note[a]=1&note=2", b"=1", b"[a]=1", b"note]=1", b"note=%00", b"note=%c0%80",
+     b"note=%ed%a0%80"],
 )  # fmt: skip
 def test_what_is_refused(body):
     with pytest.raises(Refusal) as refused:

@@ -382,7 +382,7 @@ def nest(fields: list[tuple[str, str]]) -> Tree:
         path = [match[1], *match[2][1:-1].split("][")] if match[2] else [match[1]]
         if len(path) > MAX_DEPTH:
             raise invalid(f"Parameters can be nested at most {MAX_DEPTH} deep.", param=_safe_name(path[0]))
-        _place(root, path, value, _safe_name(key))
+        _place(root, path, value, key)
     return root
 
 
@@ -390,17 +390,17 @@ def _place(root: Tree, path: list[str], value: str, name: str) -> None:
     node: Any = root
     for step in path[:-1]:
         if step == "":
-            raise invalid("Arrays of objects must be sent with indexes.", param=name)
+            raise invalid("Arrays of objects must be sent with indexes.", param=_safe_name(name))
         child = node.setdefault(step, {})
         if not isinstance(child, dict):
-            raise invalid("A parameter was sent both as a value and as an object.", param=name)
+            raise invalid("A parameter was sent both as a value and as an object.", param=_safe_name(name))
         node = child
     last = path[-1]
     if last == "" and len(path) > 1:
         values = node.setdefault("", [])
         values.append(value)
     elif last in node:
-        raise _twice(name)
+        raise _twice(_safe_name(name))
     else:
         node[last] = value
 

@@ -81,14 +81,18 @@ class Authenticator:
         self._touching: set[asyncio.Task[None]] = set()
         self._touched: dict[str, int] = {}
 
-    def recall(self, text: str) -> bool:
-        """Whether this key was good when last looked up: such a one is looked up again even from a noisy address."""
-        return keys.hashed(self._pepper, text) in self._known
+    async def identify(
+        self, text: str, *, address: str, user_agent: str, before_unknown: Callable[[], None]
+    ) -> Identity:
+        """The key's principal, or Unauthenticated.
 
-    async def identify(self, text: str, *, address: str, user_agent: str) -> Identity:
-        """The key's principal, or Unauthenticated."""
+        ``before_unknown`` may refuse before a key is looked up that was not good at its last look: a noisy address
+        costs no reads that way, and keys in use there go on working.
+        """
         hash_ = keys.hashed(self._pepper, text)
         known = self._known.get(hash_)
+        if known is None:
+            before_unknown()
         if known is None or self._monotonic() - known.checked >= REMEMBERED_S:
             known = await self._look_up(text, hash_)
         row = known.row

@@ -15,6 +15,8 @@ MAX_DEPTH = 4
 MAX_EXPANSIONS = 20
 _ERRORS = ("last_payment_error", "last_setup_error")
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # made once: it costs more than a small object
+
 Tree = dict[str, "Tree"]
 
 
@@ -66,7 +68,7 @@ class Answers:
                 rendered = {**rendered, "data": [_reduced(shape, item) for item in rendered["data"]]}
             else:
                 rendered = _reduced(shape, rendered)
-        return Answer(200, json.dumps(rendered, separators=(",", ":"), ensure_ascii=False).encode())
+        return Answer(200, _COMPACT.encode(rendered).encode())
 
     async def refusal(self, call: Call, refusal: Refusal) -> Answer:
         """A refusal in its envelope, with embedded objects as this caller may see them."""

@@ -113,13 +113,15 @@ class Guard:
 
     async def _identify(self, request: Request, fields: Sequence[tuple[str, str]]) -> Identity:
         """Who asks. A failed try is recorded and counted against its address before it is answered."""
-        text = ""
         try:
             text = _presented(request, fields)
-            if not self._authenticator.recall(text):
-                self._limits.failures_left(request.address)
             agent = request.headers.get(b"user-agent", b"")[:200].decode("latin-1")
-            return await self._authenticator.identify(text, address=request.address, user_agent=agent)
+            return await self._authenticator.identify(
+                text,
+                address=request.address,
+                user_agent=agent,
+                before_unknown=lambda: self._limits.failures_left(request.address),
+            )
         except Unauthenticated as refusal:
             who = Principal(refusal.named, refusal.livemode, "internal", "unknown", address=request.address)
             await self._witness.refused(

@@ -167,3 +167,8 @@ def test_every_type_that_the_gateway_emits_can_be_asked_for():
     for file in source.rglob("*.py"):
         said |= set(re.findall(r'Happening\(\s*"([a-z_.]+)"', file.read_text()))
     assert said and said <= set(types.EVENT_TYPES)
+
+
+def test_the_page_for_receivers_names_every_type():
+    page = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text()
+    assert set(re.findall(r"`([a-z_.]+)`", page.partition("## Types")[2])) == set(types.EVENT_TYPES)

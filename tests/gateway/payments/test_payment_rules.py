@@ -187,7 +187,9 @@ def test_shapes_have_every_field_and_show_a_browser_no_money_details() -> None:
     assert not public & {"customer", "latest_charge", "metadata", "amount_received", "payment_method_options"}
 
 
-@pytest.mark.parametrize(("version", "automatic"), [("2022-11-15", False), ("2023-08-16", True), ("2026-06-24.x", True)])
+@pytest.mark.parametrize(
+    ("version", "automatic"), [("2022-11-15", False), ("2023-08-16", True), ("2026-06-24.dahlia", True)]
+)
 def test_automatic_payment_methods_are_on_since_their_version(version: str, automatic: bool) -> None:
     who = Principal("acct_a", False, "secret", "k")
     made = build.new_intent(

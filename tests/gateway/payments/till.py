@@ -18,6 +18,7 @@ from lockgate.kernel.testcards import BY_NUMBER
 from tests.gateway.payments.desk import MERCHANT, ORIGIN, Concludes, Desk, PlainBox, ScriptedVault, open_desk, said
 from tests.support.cluster import Database
 
+VERSION = "2026-06-24.dahlia"
 RETURN_URL = "https://shop.test/done?cart=7"
 DECLINES = {"charge_declined": "generic_decline", "insufficient_funds": "insufficient_funds", "lost_card": "lost_card"}
 CHALLENGED = {"three_d_secure_required", "authentication_required"}
@@ -165,19 +166,33 @@ class Till(Desk):
     line: Line = field(default_factory=Line)
 
     async def call(
-        self, name: str, body: str = "", *, who: Principal = MERCHANT, key: str | None = None, now: int = 0, **path: str
+        self,
+        name: str,
+        body: str = "",
+        *,
+        who: Principal = MERCHANT,
+        key: str | None = None,
+        version: str = VERSION,
+        **path: str,
     ) -> Any:
-        answer = await self.run(self.request(name, body, who=who, key=key, now=now, **path))
+        answer = await self.run(self.request(name, body, who=who, key=key, version=version, **path))
         return json.loads(answer.body) if isinstance(answer, Answer) else answer
 
     def request(
-        self, name: str, body: str = "", *, who: Principal = MERCHANT, key: str | None = None, now: int = 0, **path: str
+        self,
+        name: str,
+        body: str = "",
+        *,
+        who: Principal = MERCHANT,
+        key: str | None = None,
+        version: str = VERSION,
+        **path: str,
     ) -> Call:
         operation = next(operation for operation in api.operations(self.ports) if operation.name == name)
         return Call(
             operation=operation, principal=who, path=path,
             params=operation.params.parse(nest(read_fields(body.encode())), ""), expand=(), request_id="req_1",
-            api_version="2026-06-24.dahlia", now=now or clock.now(),
+            api_version=version, now=clock.now(),
             claim=Claim(key, b"hash", new_id("own")) if key else None, concluding=Concludes(),
         )
 

@@ -3,7 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lockgate.gateway.payments import api_refunds, api_setups, cancel, capture, confirm, create, find, render, update
+from lockgate.gateway.payments import (
+    api_refunds,
+    api_setups,
+    cancel,
+    capture,
+    confirm,
+    create,
+    find,
+    render,
+    shim,
+    update,
+)
 from lockgate.gateway.payments.core import params
 from lockgate.gateway.payments.core.shapes import CHARGE, PAYMENT_INTENT
 from lockgate.gateway.payments.ports import Ports
@@ -25,7 +36,7 @@ def operations(ports: Ports) -> list[Operation]:
     async def get_intent(call: Call) -> Mapping[str, Any]:
         row = await find.payment_intent(ports.pool, call.principal, call.path["intent"])
         shown = await render.payment_intent(row, ports.box, ports.client_secrets)
-        return render.for_principal(shown, call.principal)
+        return await shim.for_version(ports, call, render.for_principal(shown, call.principal))
 
     async def update_intent(call: Call) -> Answer:
         return await update.update(ports, call)
@@ -40,7 +51,8 @@ def operations(ports: Ports) -> list[Operation]:
             created=call.params.get("created", {}),
         )
         kept, has_more = cut(rows, page)
-        data = [await render.payment_intent(row, ports.box, ports.client_secrets) for row in kept]
+        shown = [await render.payment_intent(row, ports.box, ports.client_secrets) for row in kept]
+        data = [await shim.for_version(ports, call, one) for one in shown]
         return listing(_INTENTS, data, has_more=has_more)
 
     async def confirm_intent(call: Call) -> Answer:

@@ -1,7 +1,7 @@
 """Cancels a payment intent; an authorisation that was already given is voided at the processor first."""
 
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import conclude, find, keep, render
+from lockgate.gateway.payments import conclude, find, keep, render, shim
 from lockgate.gateway.payments.capture import charge_of
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core import build, settle
@@ -142,7 +142,8 @@ async def _at_once(ports: Ports, call: Call, cause: Cause, before: Intent, *, re
     happening = Happening("payment_intent.canceled", PAYMENT_INTENT, render.without_secret(shown), intent.row.subject)
     await announce(commit, cause.origin, [happening], ports.box)
     commit.audits.append(cause.audit("payment_intent.cancel", intent.row.id, status="canceled", reason=reason))
-    answer = await call.answer(render.for_principal(shown, call.principal))
+    seen = render.for_principal(shown, call.principal)
+    answer = await call.answer(await shim.for_version(ports, call, seen))
     commit.claims += claimed_and_answered(call, answer, await call.sealed(answer) if call.claim else None)
     await ports.committer.commit(commit)
     ports.poke()

@@ -6,7 +6,7 @@ from typing import Any
 
 from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
-from lockgate.gateway.payments import keep, render
+from lockgate.gateway.payments import keep, render, shim
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core import build
 from lockgate.gateway.payments.core.decline import Decline
@@ -103,7 +103,7 @@ async def show(ports: Ports, call: Call, intent: Intent) -> Answer:
     error = intent.personal.get("last_payment_error")
     if intent.row.status == "requires_payment_method" and error:
         return await call.refuse(_refusal_of(error, shown, call.principal))
-    return await call.answer(render.for_principal(shown, call.principal))
+    return await call.answer(await shim.for_version(ports, call, render.for_principal(shown, call.principal)))
 
 
 def unexpected(ports: Ports, principal: Principal, intent: Intent, *, verb: str, allowed: str) -> Refusal:
@@ -138,7 +138,8 @@ async def _answer(
     elif settled.declined is not None:
         answer = await call.refuse(_declined(settled.declined, settled, shown=shown, principal=call.principal))
     else:
-        answer = await call.answer(render.for_principal(shown, call.principal), fresh)
+        seen = render.for_principal(shown, call.principal)
+        answer = await call.answer(await shim.for_version(ports, call, seen, fresh), fresh)
     if call.claim is not None:
         commit.answers.extend(answered(call, answer, await call.sealed(answer)))
     return answer

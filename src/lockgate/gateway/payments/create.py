@@ -1,7 +1,7 @@
 """Creates a payment intent, and confirms it in the same request when asked to."""
 
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import confirm, keep, render
+from lockgate.gateway.payments import confirm, keep, render, shim
 from lockgate.gateway.payments.core import build
 from lockgate.gateway.payments.core.records import Intent
 from lockgate.gateway.payments.core.shapes import PAYMENT_INTENT
@@ -49,7 +49,7 @@ async def create(ports: Ports, call: Call) -> Answer:
     commit.audits.append(
         cause.audit("payment_intent.create", drafted.row.id, status=drafted.row.status, amount=drafted.row.amount)
     )
-    answer = await call.answer(shown, fresh)
+    answer = await call.answer(await shim.for_version(ports, call, shown), fresh)
     commit.claims += claimed_and_answered(call, answer, await call.sealed(answer) if call.claim else None)
     await ports.committer.commit(commit)
     ports.poke()

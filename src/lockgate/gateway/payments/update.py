@@ -3,7 +3,7 @@
 from typing import Any
 
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import conclude, confirm, find, keep, render
+from lockgate.gateway.payments import conclude, confirm, find, keep, render, shim
 from lockgate.gateway.payments.core import amounts, build
 from lockgate.gateway.payments.core.records import Intent
 from lockgate.gateway.payments.core.transitions import UPDATABLE
@@ -48,7 +48,7 @@ async def update(ports: Ports, call: Call) -> Answer:
         commit.audits.append(
             cause.audit("payment_intent.update", row.id, status=intent.row.status, fields=sorted(params))
         )
-        answer = await call.answer(shown, fresh)
+        answer = await call.answer(await shim.for_version(ports, call, shown), fresh)
         commit.claims += claimed_and_answered(call, answer, await call.sealed(answer) if call.claim else None)
         try:
             await ports.committer.commit(commit)

@@ -28,8 +28,14 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("lockgate.cli.programs:serve", "Run the gateway alone."),
     "worker": Entry("lockgate.cli.programs:worker", "Run the worker alone."),
     "vault": Entry("lockgate.cli.programs:vault", "Run the vault alone."),
+    "backup": Entry("lockgate.cli.backup:app", "Write an encrypted backup, or export the keys that it leaves out."),
+    "restore": Entry("lockgate.cli.restore:app", "Make a home from a backup and the keys."),
+    "keyring": Entry("lockgate.cli.keyring:app", "Rotate the vault's keys and move what they wrap."),
+    "erase": Entry("lockgate.cli.erase:app", "Destroy one person's keys, so that nobody can read their data again."),
     "keys": Entry("lockgate.cli.keys:app", "Create, list, roll and revoke API keys."),
     "accounts": Entry("lockgate.cli.accounts:app", "Create and list merchant accounts."),
+    "webhooks": Entry("lockgate.cli.webhooks:app", "Bring events to your own machine while you develop."),
+    "trigger": Entry("lockgate.cli.trigger:app", "Make the API calls that cause an event."),
     "simulator": Entry("lockgate.cli.programs:simulator", "Run the processor simulator alone (sandbox)."),
 }
 

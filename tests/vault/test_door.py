@@ -128,8 +128,10 @@ async def test_a_flood_of_refusals_is_counted_in_few_rows(house: House) -> None:
 async def test_operators_orders_are_on_record_before_they_happen(house: House) -> None:
     await house.admin.rotate(ACCOUNT)
     await house.admin.shred(ACCOUNT, "cus_1")
-    ordered = [(row["verb"], row["account"]) for row in await house.audit() if row["outcome"] == "ordered"]
-    assert ordered == [("rotate", ACCOUNT), ("shred", ACCOUNT)]
+    await house.admin.rewrap(1)
+    rows = [row for row in await house.audit() if row["outcome"] == "ordered"]
+    ordered = [(row["verb"], row["account"], row["reason"]) for row in rows]
+    assert ordered == [("rotate", ACCOUNT, ""), ("shred", ACCOUNT, "cus_1"), ("rewrap", None, "")]
     house.vault.door.audit._store = None  # type: ignore[assignment]
     with pytest.raises(VaultRefused, match="failed"):
         await house.admin.rotate(ACCOUNT)

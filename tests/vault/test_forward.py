@@ -241,7 +241,7 @@ async def test_revoked_expired_and_shredded_cards_are_not_sent(house: House, tmp
         await house.gateway.revoke_token(ACCOUNT, revoked)
         await house.pool.execute("UPDATE vault.card SET expires_ms = 1 WHERE token = $1", expired)
         await house.gateway.commit_token(ACCOUNT, [shredded], subject="cus_1")
-        assert await house.admin.shred(ACCOUNT, "cus_1") == 1
+        assert (await house.admin.shred(ACCOUNT, "cus_1"))["cards"] == 1
         for step, token, reason in (
             ("pa_1", revoked, "card_gone"), ("pa_2", expired, "card_expired"), ("pa_3", shredded, "card_gone"),
         ):  # fmt: skip

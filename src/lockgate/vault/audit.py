@@ -22,9 +22,10 @@ class Audit:
         self._task: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
-    async def ordered(self, caller: str, verb: str, *, account: str | None, uid: int | None) -> None:
-        """Record that ``verb`` is about to be done. If this raises, it must not be."""
-        await self._store.audit([AuditRow(clock.now_ms(), caller, verb, account, "ordered", "", uid)])
+    async def ordered(self, caller: str, verb: str, *, account: str | None, subject: str, uid: int | None) -> None:
+        """Record that ``verb`` is about to be done, to ``subject`` if it has one. If this raises, it must not be."""
+        row = AuditRow(clock.now_ms(), caller, verb, account, "ordered", subject[:200].replace("\0", ""), uid)
+        await self._store.audit([row])
 
     def refused(self, caller: str, verb: str, *, account: str | None, reason: str, uid: int | None) -> None:
         """Record a refusal soon; the words are cut to a size that a stranger cannot choose."""

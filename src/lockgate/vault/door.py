@@ -84,7 +84,9 @@ class Door:
         account = account if isinstance(account, str) else None
         try:
             if request.verb in policy.AUDITED:
-                await self.audit.ordered(request.caller, request.verb, account=account, uid=connection.uid)
+                await self.audit.ordered(
+                    request.caller, request.verb, account=account, subject=_subject(request.args), uid=connection.uid
+                )
             frame = wire.ok_frame(key, request.id, await self.verbs.call(request.verb, request.args))
         except Refused as refusal:
             if refusal.code == "refused":
@@ -180,6 +182,12 @@ class _Nonces:
             return False
         self._recent.add(nonce)
         return True
+
+
+def _subject(args: Mapping[str, Any]) -> str:
+    """Whose keys an order is about, or nothing: an id, never a name."""
+    subject = args.get("subject")
+    return subject if isinstance(subject, str) else ""
 
 
 def _peer_uid(peer: Any) -> int | None:

@@ -57,6 +57,10 @@ class Hierarchy:
         self._keks: dict[tuple[str, int], Kek] = {}
         self._active: dict[str, tuple[Kek, float]] = {}
 
+    @property
+    def root_version(self) -> int:
+        return self._roots.current.version
+
     async def prove_root(self) -> None:
         """Refuses to go on with a root that is not this database's; a root version seen for the first time is noted."""
         proofs = await self.store.root_proofs()

@@ -15,7 +15,7 @@ from lockgate.vault.alias import alias
 from lockgate.vault.contexts import data_context, named_context, record_context
 from lockgate.vault.fpe import FF1
 from lockgate.vault.hierarchy import PLATFORM, Hierarchy
-from lockgate.vault.keystore import DataKeyRow, KeyStore, Pool
+from lockgate.vault.keystore import DataKeyRow, Destroyed, KeyStore, Pool, Rotation
 from lockgate.vault.providers import open_roots
 from lockgate.vault.rewrap import Rewrapper
 from lockgate.vault.sealing import SealingKeys
@@ -157,8 +157,16 @@ class Keyring:
         """Brings at most ``batch`` wrapped keys under their newest version; how many. 0: nothing is left."""
         return await self._rewrapper.run(batch)
 
-    async def shred(self, account: str, subject: str) -> int:
-        """Destroys every key of one person, cards' included, in one transaction; how many there were."""
+    async def rotations(self) -> list[Rotation]:
+        """The accounts that were ever rotated, and what is left to re-wrap of each; for operators, it counts rows."""
+        return await self._store.rotations()
+
+    async def root_state(self) -> tuple[int, int]:
+        """The root's version, and how many merchant keys still stand under an older one."""
+        return self._hierarchy.root_version, await self._store.below_root()
+
+    async def shred(self, account: str, subject: str) -> Destroyed:
+        """Destroys every key of one person, cards' included, in one transaction."""
         _check(_ACCOUNT, account)
         _check(_LABEL, subject)
         return await self._store.shred(account, subject, now_ms=clock.now_ms())

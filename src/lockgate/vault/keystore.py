@@ -5,7 +5,7 @@ from typing import LiteralString, NamedTuple
 
 from asyncpg import Pool
 
-__all__ = ["WRAPPED_TABLES", "DataKeyRow", "KeyStore", "MerchantKeyRow", "Pool", "WrappedRow"]
+__all__ = ["WRAPPED_TABLES", "DataKeyRow", "Destroyed", "KeyStore", "MerchantKeyRow", "Pool", "Rotation", "WrappedRow"]
 
 
 class MerchantKeyRow(NamedTuple):
@@ -29,6 +29,21 @@ class DataKeyRow(NamedTuple):
     kid: str
     wrapped: bytes | None
     kek_version: int
+
+
+class Destroyed(NamedTuple):
+    """How many keys of one person were destroyed: of data, and of cards."""
+
+    data_keys: int
+    cards: int
+
+
+class Rotation(NamedTuple):
+    """One account's newest key version, and how many wrapped keys still stand under an older one."""
+
+    account: str
+    version: int
+    stale: int
 
 
 _STALE: dict[str, LiteralString] = {
@@ -57,6 +72,23 @@ _REPLACE: dict[str, LiteralString] = {
         where k.account = $1 and k.token = n.id and k.wrapped_dek = n.old""",
 }
 WRAPPED_TABLES = tuple(_STALE)
+_ROTATIONS: LiteralString = """
+with newest as (
+    select account, max(version) as version from vault.merchant_key group by account having max(version) > 1
+), stale as (
+    select k.account from vault.named_key k join newest n using (account) where k.kek_version < n.version
+    union all
+    select k.account from vault.data_key k join newest n using (account)
+        where k.kek_version < n.version and k.wrapped is not null
+    union all
+    select k.account from vault.sealing_key k join newest n using (account) where k.kek_version < n.version
+    union all
+    select k.account from vault.card k join newest n using (account)
+        where k.kek_version < n.version and k.wrapped_dek is not null
+)
+select n.account, n.version, count(s.account) from newest n left join stale s using (account)
+group by n.account, n.version order by 3 desc, 1
+"""
 _LOCK_SUBJECT: LiteralString = "select pg_advisory_xact_lock(hashtextextended($1 || E'\\n' || $2, 7701))"
 _LOCK_SEALING: LiteralString = "select pg_advisory_xact_lock(770200001)"
 
@@ -183,8 +215,18 @@ class KeyStore:
                 )  # fmt: skip
             return not shredded
 
-    async def shred(self, account: str, subject: str, *, now_ms: int) -> int:
-        """Destroys every wrapped key of one person in one transaction; how many there were."""
+    async def rotations(self) -> list[Rotation]:
+        """The accounts that were ever rotated, those with most left to re-wrap first."""
+        return [Rotation(*row) for row in await self._pool.fetch(_ROTATIONS)]
+
+    async def below_root(self) -> int:
+        """How many merchant keys still stand under an older root version."""
+        return await self._pool.fetchval(
+            "select count(*) from vault.merchant_key where root_version < (select max(version) from vault.root_key)"
+        )
+
+    async def shred(self, account: str, subject: str, *, now_ms: int) -> Destroyed:
+        """Destroys every wrapped key of one person in one transaction."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(_LOCK_SUBJECT, account, subject)
             await connection.execute(
@@ -202,7 +244,7 @@ class KeyStore:
                 " where account = $1 and subject = $2 and wrapped_dek is not null",
                 account, subject,
             )  # fmt: skip
-            return _count(keys) + _count(cards)
+            return Destroyed(_count(keys), _count(cards))
 
     async def sealing_keys(self, account: str) -> list[WrappedRow]:
         rows = await self._pool.fetch(

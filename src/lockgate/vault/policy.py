@@ -9,9 +9,9 @@ ADMIN = frozenset({"put_secret", "put_manifest", "shred", "rotate", "rewrap"})
 CALLERS: dict[str, frozenset[str]] = {
     "gateway": READ | KEYS | SEND | TOKENS,
     "worker": READ | KEYS | SEND | frozenset({"commit_token", "revoke_token"}),
-    "admin": READ | ADMIN,
+    "admin": READ | ADMIN | {"key_status"},
 }
-VERBS = READ | KEYS | SEND | TOKENS | ADMIN
+VERBS = frozenset().union(*CALLERS.values())
 AUDITED = ADMIN | {"revoke_token"}
 """Verbs that are written to the audit table before they take effect; if that cannot be done they do not happen."""
 

@@ -18,6 +18,7 @@ from lockgate.vault.secret import PURPOSE, Secrets
 Args = Mapping[str, Any]
 _MAX_REWRAP = 10_000
 _MAX_TOKENS = 1_000
+_MAX_STATUS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Verbs:
             "shred": _Verb(self._shred, account | {"subject": str}, {}),
             "rotate": _Verb(self._rotate, {"account": str | None}, {}),
             "rewrap": _Verb(self._rewrap, {"batch": int}, {}),
+            "key_status": _Verb(self._key_status, {}, {}),
         }
 
     async def call(self, verb: str, args: Args) -> dict[str, Any]:
@@ -166,7 +168,8 @@ class Verbs:
         return {}
 
     async def _shred(self, args: Args) -> dict[str, Any]:
-        return {"destroyed": await self._keyring.shred(args["account"], args["subject"])}
+        destroyed = await self._keyring.shred(args["account"], args["subject"])
+        return {"destroyed": sum(destroyed), **destroyed._asdict()}
 
     async def _rotate(self, args: Args) -> dict[str, Any]:
         return {"version": await self._keyring.rotate(args["account"] or PLATFORM)}
@@ -175,6 +178,17 @@ class Verbs:
         if not 1 <= args["batch"] <= _MAX_REWRAP:
             raise Refused("refused", "a batch has 1 to 10000 rows", reason="argument")
         return {"rewrapped": await self._keyring.rewrap(args["batch"])}
+
+    async def _key_status(self, _args: Args) -> dict[str, Any]:
+        """Counts over all rows: for operators, not for the path of a payment."""
+        rotated = await self._keyring.rotations()
+        root_version, below_root = await self._keyring.root_state()
+        return {
+            "root_version": root_version,
+            "below_root": below_root,
+            "stale": sum(row.stale for row in rotated) + below_root,
+            "accounts": [row._asdict() for row in rotated[:_MAX_STATUS]],
+        }
 
 
 def _refuse_own_key(args: Args) -> None:

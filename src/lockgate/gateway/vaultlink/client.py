@@ -12,6 +12,7 @@ from lockgate.kernel.orders import Answered, Lost, NotSent, Order, Reply, to_wir
 CONNECT_S = 3
 CALL_S = 10
 _FORWARD_GRACE_S = 10
+_COUNT_S = 60
 _PAUSE_S = 0.05
 
 
@@ -135,9 +136,9 @@ class VaultClient:
         """Admin: say what one processor's adapter may send where."""
         await self.call("put_manifest", {"manifest": dict(manifest)})
 
-    async def shred(self, account: str, subject: str) -> int:
-        """Admin: destroy one person's keys; how many there were."""
-        return (await self.call("shred", {"account": account, "subject": subject}))["destroyed"]
+    async def shred(self, account: str, subject: str) -> dict[str, int]:
+        """Admin: destroy one person's keys; ``destroyed`` in all, ``data_keys`` and ``cards`` of them."""
+        return await self.call("shred", {"account": account, "subject": subject})
 
     async def rotate(self, account: str | None) -> int:
         """Admin: the next key version of an account, or with None of the platform; its number."""
@@ -146,6 +147,10 @@ class VaultClient:
     async def rewrap(self, batch: int) -> int:
         """Admin: move up to ``batch`` wrapped keys under their newest version; 0 means that none is left."""
         return (await self.call("rewrap", {"batch": batch}))["rewrapped"]
+
+    async def key_status(self) -> dict[str, Any]:
+        """Admin: ``root_version``, ``below_root``, ``stale`` and, for each rotated account, version and ``stale``."""
+        return await self._once("key_status", {}, timeout_s=_COUNT_S)
 
     async def call(self, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """One call that may safely be made twice: VaultUnavailable only after the second try."""

@@ -138,6 +138,10 @@ class AuditRow:
     count: int = 1
 
 
+async def _keep(_connection: object) -> None:
+    """Nothing to reset when a connection comes back: no statement here sets session state."""
+
+
 async def connect(database: Mapping[str, Any], *, password: str) -> Pool:
     """The vault's own pool; ``database`` is the settings' entry: host (or socket directory), port, name."""
     local = str(database["host"]).startswith("/")
@@ -151,6 +155,7 @@ async def connect(database: Mapping[str, Any], *, password: str) -> Pool:
         max_size=8,
         max_inactive_connection_lifetime=0,
         command_timeout=60,
+        reset=_keep,
         server_settings={"application_name": "lockgate vault", "jit": "off"},
         ssl=False if local else ssl.create_default_context(cafile=database.get("sslrootcert")),
     )

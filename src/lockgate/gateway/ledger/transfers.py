@@ -1,9 +1,11 @@
 """What each event of a payment does to the books: pure builders of transfers, and of the movement the merchant sees.
 
 Every row takes from one account what it gives to another, so the books balance by construction. An authorisation is a
-pending transfer, which moves no balance; a capture posts and a release voids a part of it by a row that names it. Its
-id is made from the charge's, so nobody has to remember it. ``Booked`` keeps a balance transaction and its transfers
-together: neither can be written without the other.
+pending transfer, which moves no balance; a capture posts and a release voids a part of it by a row that names it.
+``Booked`` keeps a balance transaction and its transfers together: neither can be written without the other.
+
+Every id is made from what caused the row and what it does, so the same money cannot be booked twice: the database
+would hold two rows of one key.
 """
 
 import json
@@ -12,9 +14,12 @@ from typing import Any, NamedTuple
 
 from lockgate.gateway.ledger import accounts
 from lockgate.gateway.storage.rows import BalanceTransactionRow, ChargeRow, RefundRow, TransferRow
-from lockgate.kernel.ids import new_id
 
 DEFAULT_DELAY_S = 2 * 24 * 3600
+_PREFIX = {
+    "authorization": "trh", "release": "trl", "capture": "trc", "fee": "trf",
+    "refund": "trr", "fee_refund": "trg", "maturity": "trm",
+}  # fmt: skip
 
 
 class Booked(NamedTuple):
@@ -31,7 +36,7 @@ def available_on(settings: Mapping[str, Any], *, now: int, at_once: bool = False
 
 def authorization_id(charge: str) -> str:
     """The id of the pending transfer that holds the authorisation of ``charge``."""
-    return "trh" + charge[charge.index("_") :]
+    return _id("authorization", charge)
 
 
 def authorized(charge: ChargeRow, *, now: int) -> list[TransferRow]:
@@ -111,8 +116,12 @@ def matured(transactions: Sequence[BalanceTransactionRow], *, batch: str, now: i
             debit, credit = credit, debit
         if net:
             row = _posted(transactions[0], debit, credit, amount=abs(net), kind="maturity", source=batch, now=now)
-            transfers.append(row._replace(currency=currency))
+            transfers.append(row._replace(id=row.id + currency, currency=currency))
     return transfers
+
+
+def _id(kind: str, source: str) -> str:
+    return _PREFIX[kind] + source[source.index("_") :]
 
 
 def _hold(charge: ChargeRow, amount: int, *, now: int, phase: str, kind: str) -> TransferRow:
@@ -120,7 +129,7 @@ def _hold(charge: ChargeRow, amount: int, *, now: int, phase: str, kind: str) ->
     return TransferRow(
         account=charge.account,
         livemode=charge.livemode,
-        id=hold if phase == "pending" else new_id("tr"),
+        id=_id(kind, charge.id),
         created=now,
         debit=accounts.processor(charge.processor),
         credit=accounts.MERCHANT_PENDING,
@@ -147,7 +156,7 @@ def _posted(
     return TransferRow(
         account=row.account,
         livemode=row.livemode,
-        id=new_id("tr"),
+        id=_id(kind, source),
         created=now,
         debit=debit,
         credit=credit,
@@ -174,7 +183,7 @@ def _transaction(
     return BalanceTransactionRow(
         account=row.account,
         livemode=row.livemode,
-        id=new_id("txn"),
+        id="txn" + source[source.index("_") :],
         version=1,
         created=now,
         type=type_,

@@ -1,12 +1,10 @@
-"""A nudge from the gateway to the worker over a local datagram socket: it only saves waiting, polling is the guarantee."""
+"""A nudge from the gateway to the worker over a local datagram socket: it saves waiting; polling is the guarantee."""
 
 import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
-
-
 
 NAME = "worker.sock"
 

@@ -236,6 +236,19 @@ def test_keys_and_backup_are_kept_apart(place: Path) -> None:
         backupkeys.read_key(file)
 
 
+def test_a_backup_is_never_written_into_its_own_home_nor_over_another(place: Path) -> None:
+    home = make(place / "home")
+    with pytest.raises(ConfigError, match="lost together"):
+        backup.write(home, home.path / "one.lgbackup", os.urandom(32))
+    (place / "out" / "one").write_text("an earlier one")
+    with pytest.raises(ConfigError, match="exists already"):
+        backup.write(home, place / "out" / "one", os.urandom(32))
+    with pytest.raises(ConfigError, match="does not run"):
+        (home.path / "pgdata").mkdir()
+        backup.write(home, place / "out" / "two", os.urandom(32))
+    assert [file.name for file in (place / "out").iterdir()] == ["one"], "nothing half written stays"
+
+
 def test_the_keys_export_opens_with_its_passphrase_alone(place: Path) -> None:
     home, file = make(place / "home"), place / "export.json"
     with pytest.raises(ConfigError, match="at least 12"):

@@ -89,6 +89,8 @@ def write(home: Home, target: Path, key: bytes) -> int:
         "root_id": root_id(home.secrets("vault")["root"]),
         "postgresql": postgres.data_major(home.path / PGDATA),
     }
+    if target.is_relative_to(home.path):
+        raise ConfigError(f"a backup inside {home.path} is lost together with it: give --to another place")
     with _whole(target) as stream:
         sealer = archive.Sealer(stream, key, about)
         with tarfile.open(fileobj=sealer, mode="w|", bufsize=archive.CHUNK_BYTES) as files:

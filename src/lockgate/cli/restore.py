@@ -60,6 +60,8 @@ def restore(  # noqa: PLR0917 - typer reads the options from the parameters
         kept = backupkeys.read_export(keys, passphrase_of(passphrase_fd))
     else:
         assert secrets is not None
+        if secrets.resolve().name != "secrets":
+            raise ConfigError("--secrets names the old home's directory 'secrets'; a copy must bear that name too")
         kept = backupkeys.kept_keys(Home(secrets.resolve().parent))
     revived, created = rebuild(place, source, key, kept=kept)
     print(f"restored {place.path} as it was at {_time(created)}")

@@ -2,7 +2,7 @@
 
 import json
 import os
-import time
+import threading
 import urllib.error
 import urllib.request
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=T
 _EVERY_S = 0.5
 _LOOK_BACK_S = 30  # an event's id is older than its commit: one that commits late must not be missed
 _TIMEOUT_S = 15
+_pause = threading.Event()  # never set: it only waits
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -59,7 +60,7 @@ def listen(
                 print(f"{event['type']}  {event['id']}  {_forward(forward_to, event, secret)}", flush=True)
             oldest = clock.now() - 2 * _LOOK_BACK_S
             seen = {id_: created for id_, created in seen.items() if created >= oldest}
-            time.sleep(_EVERY_S)
+            _pause.wait(_EVERY_S)
     except Refused as refusal:
         raise ConfigError(f"the API refused to list events: {refusal}") from None
     except KeyboardInterrupt:

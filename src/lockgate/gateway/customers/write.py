@@ -42,7 +42,10 @@ async def write(
 
     CommitUnknown goes up: with an idempotency key the client's retry finds out, without one nobody can.
     """
-    await _announce(ports, call, commit, happenings=happenings)
+    who = call.principal
+    key = call.claim.key if call.claim else None
+    origin = Origin(who.account, who.livemode, call.api_version, call.now, call.request_id, key)
+    await announce(commit, origin, happenings, ports.box)
     answer = await call.answer(rendered, fresh)
     sealed = await call.sealed(answer) if call.claim else None
     commit.claims += claimed_and_answered(call, answer, sealed)
@@ -50,28 +53,3 @@ async def write(
     ports.poke()
     return answer
 
-
-async def _announce(ports: Ports, call: Call, commit: Commit, *, happenings: Sequence[Happening]) -> None:
-    """Event rows for ``happenings``; old values about a person go where the new ones go: into the sealed part."""
-    who = call.principal
-    origin = Origin(
-        who.account, who.livemode, call.api_version, call.now, call.request_id, call.claim.key if call.claim else None
-    )
-    public, private = [], []
-    for happening in happenings:
-        fields = happening.shape.fields
-        before = happening.previous or {}
-        private.append({name: value for name, value in before.items() if fields[name].personal})
-        if happening.previous is not None:
-            rest = {name: value for name, value in before.items() if name not in private[-1]}
-            happening = happening._replace(previous=rest)  # noqa: PLW2901 - the same event without what is sealed
-        public.append(happening)
-    first = len(commit.events)
-    await announce(commit, origin, public, ports.box)
-    for place, (happening, previous) in enumerate(zip(public, private, strict=True), first):
-        if previous:
-            _, personal = happening.shape.split(happening.rendered)
-            sealed = await ports.box.seal(
-                who.account, happening.subject, {**personal, "previous_attributes": previous}
-            )
-            commit.events[place] = commit.events[place]._replace(personal=sealed)

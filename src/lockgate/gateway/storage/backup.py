@@ -13,6 +13,7 @@ class Revived(NamedTuple):
 
     doubtful: int
     newest_attempt: int | None  # seconds; whatever came later is not in this database
+    attempts: frozenset[str]
 
 
 async def hold_wal(connection: asyncpg.Connection) -> None:
@@ -45,4 +46,5 @@ async def doubt_open_attempts(connection: asyncpg.Connection, *, now_ms: int) ->
             now_ms,
         )
         newest = await connection.fetchval("SELECT max(created) FROM gateway.attempt")
-    return Revived(int(done.rsplit(" ", 1)[1]), newest)
+        attempts = frozenset(row["id"] for row in await connection.fetch("SELECT id FROM gateway.attempt"))
+    return Revived(int(done.rsplit(" ", 1)[1]), newest, attempts)

@@ -37,13 +37,19 @@ class Origin(NamedTuple):
 
 
 async def announce(commit: Commit, origin: Origin, happenings: Sequence[Happening], box: Box) -> None:
-    """Put ``happenings`` into ``commit``: event rows and the one outbox row that sends them."""
+    """Put ``happenings`` into ``commit``: event rows and the one outbox row that sends them.
+
+    Old values about a person go where the new ones go: into the sealed part, under ``previous_attributes``.
+    """
     ids = []
     for happening in happenings:
         public, personal = happening.shape.split(happening.rendered)
         data: dict[str, Any] = {"object": public}
         if happening.previous is not None:
-            data["previous_attributes"] = dict(happening.previous)
+            fields, before = happening.shape.fields, happening.previous
+            data["previous_attributes"] = {name: v for name, v in before.items() if not fields[name].personal}
+            if sealed_before := {name: v for name, v in before.items() if fields[name].personal}:
+                personal["previous_attributes"] = sealed_before
         sealed = await box.seal(origin.account, happening.subject, personal) if personal else None
         ids.append(new_id("evt"))
         commit.events.append(

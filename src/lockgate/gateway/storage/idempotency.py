@@ -79,6 +79,8 @@ def _claim(call: Call, *, attempt: str | None, status: int | None, sealed: bytes
 
 
 async def purge(pool: Pool, *, now: int) -> int:
-    """Forget keys that have been kept long enough; returns how many."""
-    done = await pool.execute("delete from idempotency where created < $1 and status is not null", now - KEPT_S)
+    """Forget keys that have been kept long enough; returns how many. One still at work keeps its key."""
+    done = await pool.execute(
+        "delete from idempotency where created < $1 and lease_until_ms < $2", now - KEPT_S, now * 1000
+    )
     return int(done.rsplit(" ", 1)[1])

@@ -82,7 +82,9 @@ async def _rebuild(home: Home, source: Path, key: bytes, kept: dict[str, Any]) -
 async def test_a_home_comes_back_from_backup_key_and_exported_keys(place: Path) -> None:
     home, file = make(place / "home"), place / "out" / "one.lgbackup"
     (home.path / "simulator").mkdir()
-    (home.path / "simulator" / "journal.jsonl").write_bytes(b'{"seq":1}\n{"seq":2')
+    (home.path / "simulator" / "journal.jsonl").write_bytes(
+        b'{"seq":1,"reference":"pa_newer"}\n{"seq":2,"reference":"pa_00000001"}\n{"seq":3,"refer'
+    )
     async with standing(home):
         async with _keyring(home) as keyring:
             sealed = await keyring.seal_record(ACCOUNT, "note", "t_1", "cus_kept", b"kept")
@@ -104,7 +106,9 @@ async def test_a_home_comes_back_from_backup_key_and_exported_keys(place: Path) 
     again = Home(place / "again")
     revived, _ = await _rebuild(again, file, backupkeys.read_key(place / "keys" / "backup.json"), kept)
     assert revived.doubtful == 0
-    assert (again.path / "simulator" / "journal.jsonl").read_bytes() == b'{"seq":1}\n', "no half an entry"
+    assert (again.path / "simulator" / "journal.jsonl").read_bytes() == (
+        b'{"seq":1,"reference":"pa_00000001"}\n'
+    ), "only what the database asked for, no half an entry"
     assert not list(place.glob(".again*"))
     for program, secrets in old.items():
         fresh = again.secrets(program)

@@ -1,9 +1,13 @@
 """A whole Lockgate comes back on a new home: its payments can be refunded, its books hold, its own keys still work."""
 
+import contextlib
 import json
 import os
 import shutil
 import ssl
+import threading
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from base64 import b64encode
@@ -101,3 +105,53 @@ def test_a_backed_up_lockgate_goes_on_elsewhere(running: Running) -> None:
     assert _ask(running, "/v1/payment_intents", dict(PAYMENT))["status"] == "succeeded"
     assert _ask(running, "/v1/payment_intents", dict(PAYMENT), key=second_key)["status"] == "succeeded"
     assert "BROKEN" not in _command(running, "verify")
+
+
+def test_a_backup_taken_under_load_restores_to_books_that_hold(running: Running) -> None:
+    place, stop, paid = running.home.parent, threading.Event(), []
+
+    def pay() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(urllib.error.URLError):
+                paid.append(_ask(running, "/v1/payment_intents", dict(PAYMENT))["id"])
+
+    (place / "loaded").mkdir()
+    payers = [threading.Thread(target=pay) for _ in range(3)]
+    for payer in payers:
+        payer.start()
+    try:
+        while len(paid) < 20:
+            time.sleep(0.05)
+        known = list(paid)
+        _command(running, "backup", "--to", str(place / "loaded"), "--key-file", str(place / "keys" / "loaded.json"))
+        assert len(paid) > len(known), "payments went on while it was copied"
+    finally:
+        stop.set()
+        for payer in payers:
+            payer.join()
+    [file] = (place / "loaded").iterdir()
+    assert running.stop() == 0
+    shutil.move(running.home, place / "old")
+    _command(
+        running, "restore", "--from", str(file), "--key-file", str(place / "keys" / "loaded.json"),
+        "--secrets", str(place / "old" / "secrets"),
+    )  # fmt: skip
+    again = start_lockgate(Path(place))
+    running.process, running.ready = again.process, again.ready
+    for name in known:
+        assert _ask(running, f"/v1/payment_intents/{name}")["status"] == "succeeded"
+    deadline = time.monotonic() + 90
+    while run_apart(_open_attempts(Home(running.home))) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert run_apart(_open_attempts(Home(running.home))) == 0
+    assert "BROKEN" not in _command(running, "verify")
+
+
+async def _open_attempts(home: Home) -> int:
+    connection = await connect(home, "reporting")
+    try:
+        return await connection.fetchval(
+            "SELECT count(*) FROM gateway.attempt WHERE state IN ('open', 'unknown', 'pending')"
+        )
+    finally:
+        await connection.close()

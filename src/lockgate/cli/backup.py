@@ -96,6 +96,7 @@ def write(home: Home, target: Path, key: bytes) -> int:
         with tarfile.open(fileobj=sealer, mode="w|", bufsize=archive.CHUNK_BYTES) as files:
             _add_home(files, home)
             asyncio.run(_add_database(files, home, settings))
+            _add_journal(files, home)
         sealer.finish()
     return target.stat().st_size
 
@@ -129,19 +130,23 @@ def _whole(target: Path) -> Iterator[BinaryIO]:
 
 
 def _add_home(files: tarfile.TarFile, home: Home) -> None:
-    """Settings, certificates and the simulator's journal, read before the database.
+    """Settings and certificates."""
+    for file in [home.settings_file, *sorted((home.path / "ca").iterdir()), *sorted((home.path / "tls").iterdir())]:
+        _add(files, home, file, file.read_bytes())
 
-    In this order every journal entry has its attempt in the copy: the attempt is committed before its order leaves.
-    """
-    found = [home.settings_file, *sorted((home.path / "ca").iterdir()), *sorted((home.path / "tls").iterdir())]
+
+def _add_journal(files: tarfile.TarFile, home: Home) -> None:
+    """The simulator's journal, read after the database: whatever the copy says was done stands in it."""
     journal = home.path / JOURNAL
-    for file in [*found, *([journal] if journal.exists() else [])]:
-        content = file.read_bytes()
-        if file == journal:
-            content = content[: content.rfind(b"\n") + 1]  # an entry that is just being written is not part of it
-        member = tarfile.TarInfo(str(file.relative_to(home.path)))
-        member.size, member.mode = len(content), file.stat().st_mode & 0o777
-        files.addfile(member, io.BytesIO(content))
+    if journal.exists():
+        content = journal.read_bytes()
+        _add(files, home, journal, content[: content.rfind(b"\n") + 1])  # an entry just being written is none yet
+
+
+def _add(files: tarfile.TarFile, home: Home, file: Path, content: bytes) -> None:
+    member = tarfile.TarInfo(str(file.relative_to(home.path)))
+    member.size, member.mode = len(content), file.stat().st_mode & 0o777
+    files.addfile(member, io.BytesIO(content))
 
 
 async def _add_database(files: tarfile.TarFile, home: Home, settings: dict[str, Any]) -> None:

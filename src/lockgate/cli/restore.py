@@ -1,7 +1,9 @@
 """``lockgate restore``: makes a new home from a backup, its key and the exported keys, or writes nothing at all."""
 
 import asyncio
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +20,7 @@ import typer
 
 from lockgate.cli import archive, backupkeys, launch, postgres, separation
 from lockgate.cli import home as homes
-from lockgate.cli.backup import PGDATA, passphrase_of, root_id
+from lockgate.cli.backup import JOURNAL, PGDATA, passphrase_of, root_id
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
 from lockgate.gateway.storage import backup as storage
 from lockgate.gateway.storage import roles
@@ -150,9 +152,28 @@ def _revive(staging: Home, home: Home, *, kept: Mapping[str, Any]) -> storage.Re
             os.chown(folder, *owner)
             for name in files:
                 os.chown(Path(folder) / name, *owner)
-    revived = asyncio.run(_recover(binaries, data, owner=owner, passwords=passwords))
+    journal = staging.path / JOURNAL
+    found = journal if journal.exists() else None
+    revived = asyncio.run(_recover(binaries, data, found, owner=owner, passwords=passwords))
     homes.write_json(staging.settings_file, settings, 0o644)
     return revived
+
+
+def _cut_journal(file: Path, attempts: frozenset[str]) -> None:
+    """The simulator goes back in time with the database: what no attempt of it asked for is taken out.
+
+    A real processor forgets nothing; docs/backup.md says what to do about that.
+    """
+    entries = [json.loads(line) for line in file.read_bytes().splitlines()]
+    known = [
+        entry
+        for entry in entries
+        if {re.split("[.-]", entry[name])[0] for name in ("reference", "completion") if entry.get(name)} <= attempts
+    ]
+    if len(known) < len(entries):
+        print(f"{len(entries) - len(known)} entries of the simulator's journal are newer than the database: left out")
+    lines = [json.dumps({**entry, "seq": seq}, separators=(",", ":")) for seq, entry in enumerate(known, 1)]
+    file.write_text("".join(f"{line}\n" for line in lines))
 
 
 def _verify_files(binaries: postgres.Binaries, data: Path) -> None:
@@ -167,7 +188,12 @@ def _verify_files(binaries: postgres.Binaries, data: Path) -> None:
 
 
 async def _recover(
-    binaries: postgres.Binaries, data: Path, *, owner: tuple[int, int] | None, passwords: Mapping[str, str]
+    binaries: postgres.Binaries,
+    data: Path,
+    journal: Path | None,
+    *,
+    owner: tuple[int, int] | None,
+    passwords: Mapping[str, str],
 ) -> storage.Revived:
     """Start the server once where nobody else can reach it, replay its WAL, renew passwords, and note what is open."""
     with _closed_directory(owner) as sockets:
@@ -178,6 +204,8 @@ async def _recover(
         postgres.configure(data, sockets, owner=owner, overrides={"hba_file": f"'{rules}'"})
         async with _server(binaries, data, sockets, owner=owner) as connection:
             await roles.set_passwords(connection, passwords)
+            if journal is not None:
+                _cut_journal(journal, await storage.attempt_ids(connection))
             return await storage.doubt_open_attempts(connection, now_ms=clock.now_ms())
 
 

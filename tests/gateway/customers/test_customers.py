@@ -43,7 +43,7 @@ async def test_create_get_update_and_the_events_they_make(desk):
     assert data["previous_attributes"] == {"metadata": {"tier": "gold", "new": None}}
     assert (await desk.box.open(ACCOUNT, subject, sealed))["previous_attributes"] == {"email": "asha@example.com"}
     audits = await desk.pool.fetch("select action, detail from audit order by id")
-    assert [row["action"] for row in audits] == ["customer.created", "customer.updated"]
+    assert [row["action"] for row in audits] == ["customer.create", "customer.update"]
     assert json.loads(audits[1]["detail"]) == {"fields": ["email", "metadata"]}
 
 

@@ -21,14 +21,14 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
     opened = await open_desk(database)
     opened.vault.script = answers()
     first = await opened.captured(1000)
-    await opened.call("refunds.create", f"charge={first.id}&amount=300", key="k1")
+    await opened.call("refund.create", f"charge={first.id}&amount=300", key="k1")
     opened.vault.script = answers(status="declined", decline_code="insufficient_funds")
-    await opened.call("refunds.create", f"charge={first.id}&amount=100")
+    await opened.call("refund.create", f"charge={first.id}&amount=100")
     opened.vault.script = lambda order: Lost("reset")
-    await opened.call("refunds.create", f"charge={first.id}&amount=200")
+    await opened.call("refund.create", f"charge={first.id}&amount=200")
     await opened.pool.execute("update charge set processor_reference = 'au_first'")
     opened.vault.script = answers()
-    await opened.call("setup_intents.create", "")
+    await opened.call("setup_intent.create", "")
     yield opened
     await opened.pool.close()
 

@@ -40,7 +40,7 @@ async def test_a_lost_answer_is_processing_and_recovery_finds_the_truth(till: Ti
     assert (made["status"], made["latest_charge"]) == ("processing", None)
     assert sorted(await till.events()) == ["payment_intent.created", "payment_intent.processing"]
     for verb in ("confirm", "cancel", "capture"):
-        got = await refusal(till.call(f"payment_intents.{verb}", intent=made["id"]))
+        got = await refusal(till.call(f"payment_intent.{verb}", intent=made["id"]))
         assert (got.kind, got.code) == (Kind.CONFLICT, "lock_timeout")
     await recovered(till)
     after = await till.get(made["id"])
@@ -73,9 +73,9 @@ async def test_an_order_that_was_never_sent_gives_the_key_back(till: Till) -> No
 
 
 async def test_an_existing_intent_is_as_before_when_nothing_was_sent(till: Till) -> None:
-    made = await till.call("payment_intents.create", "amount=1000&currency=usd")
+    made = await till.call("payment_intent.create", "amount=1000&currency=usd")
     till.line.faults = ["not_sent"]
-    got = await refusal(till.call("payment_intents.confirm", "payment_method=pm_card_visa", intent=made["id"]))
+    got = await refusal(till.call("payment_intent.confirm", "payment_method=pm_card_visa", intent=made["id"]))
     assert got.kind is Kind.UNAVAILABLE
     assert await till.get(made["id"]) == made
 
@@ -107,7 +107,7 @@ async def killed_while_sending(till: Till, body: Any, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_gateway_killed_while_it_pays(till: Till, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
     call = till.request(
-        "payment_intents.create", "amount=1000&currency=usd&confirm=true&payment_method=pm_card_visa", key="k1"
+        "payment_intent.create", "amount=1000&currency=usd&confirm=true&payment_method=pm_card_visa", key="k1"
     )
     await killed_while_sending(till, till.run(call), monkeypatch, after=after)
     with pytest.raises(KeyInUse):
@@ -158,15 +158,15 @@ async def test_a_capture_in_doubt_stays_reserved_until_it_is_known(till: Till, f
     held = await till.hold()
     till.line.faults = [fault]
     if fault == "not_sent":
-        got = await refusal(till.call("payment_intents.capture", intent=held, key="k1"))
+        got = await refusal(till.call("payment_intent.capture", intent=held, key="k1"))
         assert got.kind is Kind.UNAVAILABLE
         assert (await till.get(held))["status"] == "requires_capture"
-        assert (await till.call("payment_intents.capture", intent=held, key="k1"))["status"] == "succeeded"
+        assert (await till.call("payment_intent.capture", intent=held, key="k1"))["status"] == "succeeded"
         return
-    told = await till.call("payment_intents.capture", intent=held)
+    told = await till.call("payment_intent.capture", intent=held)
     assert told["status"] == "processing"
     assert await till.pool.fetchval("select capture_in_doubt from charge") == 1000
-    assert (await refusal(till.call("payment_intents.cancel", intent=held))).code == "lock_timeout"
+    assert (await refusal(till.call("payment_intent.cancel", intent=held))).code == "lock_timeout"
     await recovered(till)
     after = await till.get(held)
     assert after["status"] == ("succeeded" if fault == "lost_after" else "requires_capture")
@@ -174,22 +174,22 @@ async def test_a_capture_in_doubt_stays_reserved_until_it_is_known(till: Till, f
     assert await transfers(till) == int(fault == "lost_after")
     assert till.line.acquirer.accepted()  # recovery of a capture never undoes the authorisation
     if fault == "lost_before":
-        assert (await till.call("payment_intents.capture", intent=held))["status"] == "succeeded"
+        assert (await till.call("payment_intent.capture", intent=held))["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("fault", ["lost_before", "lost_after"])
 async def test_a_cancel_in_doubt_blocks_captures_until_it_is_known(till: Till, fault: str) -> None:
     held = await till.hold()
     till.line.faults = [fault]
-    told = await till.call("payment_intents.cancel", intent=held)
+    told = await till.call("payment_intent.cancel", intent=held)
     assert told["status"] == "requires_capture"
     for verb in ("capture", "cancel"):
-        assert (await refusal(till.call(f"payment_intents.{verb}", intent=held))).code == "lock_timeout"
+        assert (await refusal(till.call(f"payment_intent.{verb}", intent=held))).code == "lock_timeout"
     await recovered(till)
     if fault == "lost_after":
         assert (await till.get(held))["status"] == "canceled"
     else:
-        assert (await till.call("payment_intents.capture", intent=held))["status"] == "succeeded"
+        assert (await till.call("payment_intent.capture", intent=held))["status"] == "succeeded"
 
 
 async def test_a_silent_processor_is_asked_ever_more_rarely_and_all_at_once_when_it_is_back(till: Till) -> None:
@@ -269,13 +269,13 @@ async def test_a_challenge_that_is_not_done_yet_stays_open(till: Till) -> None:
     after = await till.get(made["id"])
     assert (after["status"], after["next_action"]) == ("requires_action", made["next_action"])
     till.line.acquirer.passed.add(waiting_authorization(till))
-    assert (await till.call("payment_intents.confirm", intent=made["id"]))["status"] == "succeeded"
+    assert (await till.call("payment_intent.confirm", intent=made["id"]))["status"] == "succeeded"
 
 
 async def test_a_canceled_or_replaced_challenge_takes_no_money(till: Till) -> None:
     made, token = await challenge(till)
     till.line.acquirer.passed.add(waiting_authorization(till))
-    await till.call("payment_intents.cancel", intent=made["id"])
+    await till.call("payment_intent.cancel", intent=made["id"])
     assert "redirect_status=failed" in await returns.handle(till.ports, token, now=clock.now())
     assert (await till.get(made["id"]))["status"] == "canceled"
     assert await transfers(till) == 0 and not till.line.acquirer.accepted()
@@ -290,7 +290,7 @@ async def test_a_manual_confirmation_waits_for_the_merchants_server(till: Till) 
     till.line.acquirer.passed.add(waiting_authorization(till))
     await returns.handle(till.ports, token, now=clock.now())
     assert (await till.get(made["id"]))["status"] == "requires_confirmation"
-    assert (await till.call("payment_intents.confirm", intent=made["id"]))["status"] == "succeeded"
+    assert (await till.call("payment_intent.confirm", intent=made["id"]))["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("fault", ["lost_before", "lost_after", "not_sent"])

@@ -40,14 +40,14 @@ async def attempts(desk: Desk) -> list[AttemptRow]:
 
 async def refused(desk: Desk, body: str, **more: Any) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        await desk.call("refunds.create", body, **more)
+        await desk.call("refund.create", body, **more)
     return caught.value
 
 
 async def test_a_full_refund_moves_the_money_and_tells_everyone(desk: Desk) -> None:
     desk.vault.script = answers()
     charge = await desk.captured(1000)
-    made = await desk.call("refunds.create", f"charge={charge.id}&reason=duplicate&metadata[a]=b", key="k1")
+    made = await desk.call("refund.create", f"charge={charge.id}&reason=duplicate&metadata[a]=b", key="k1")
     assert set(made) == set(REFUND.fields)
     assert (made["status"], made["amount"], made["currency"]) == ("succeeded", 1000, "usd")
     assert (made["reason"], made["metadata"], made["payment_intent"]) == ("duplicate", {"a": "b"}, charge.intent)
@@ -66,7 +66,7 @@ async def test_a_full_refund_moves_the_money_and_tells_everyone(desk: Desk) -> N
     stored = await desk.pool.fetchrow("select status, answer from idempotency where key = 'k1'")
     assert stored is not None
     assert json.loads(stored["answer"])["id"] == made["id"]
-    assert await desk.call("refunds.retrieve", id=made["id"]) == made
+    assert await desk.call("refund.get", id=made["id"]) == made
     again = await refused(desk, f"charge={charge.id}")
     assert again.code == "charge_already_refunded"
     assert "already been refunded" in again.message
@@ -76,10 +76,10 @@ async def test_partial_refunds_add_up_and_never_exceed(desk: Desk) -> None:
     desk.vault.script = answers()
     charge = await desk.captured(1000, taken=900)
     for amount in (100, 300):
-        assert (await desk.call("refunds.create", f"charge={charge.id}&amount={amount}"))["amount"] == amount
+        assert (await desk.call("refund.create", f"charge={charge.id}&amount={amount}"))["amount"] == amount
     too_much = await refused(desk, f"charge={charge.id}&amount=501")
     assert (too_much.param, too_much.kind.value) == ("amount", "invalid")
-    rest = await desk.call("refunds.create", f"charge={charge.id}")
+    rest = await desk.call("refund.create", f"charge={charge.id}")
     assert rest["amount"] == 500
     assert (await charge_of(desk, charge.id)).amount_refunded == 900
 
@@ -88,7 +88,7 @@ async def test_fifty_parallel_refunds_never_exceed_what_was_captured(desk: Desk)
     desk.vault.script = answers()
     charge = await desk.captured(1000)
     results = await asyncio.gather(
-        *(desk.call("refunds.create", f"charge={charge.id}&amount=300") for _ in range(50)), return_exceptions=True
+        *(desk.call("refund.create", f"charge={charge.id}&amount=300") for _ in range(50)), return_exceptions=True
     )
     made = [result for result in results if isinstance(result, dict)]
     assert 1 <= len(made) <= 3
@@ -101,7 +101,7 @@ async def test_fifty_parallel_refunds_never_exceed_what_was_captured(desk: Desk)
 async def test_a_declined_refund_fails_and_frees_the_money(desk: Desk) -> None:
     desk.vault.script = answers(status="declined", decline_code="insufficient_funds")
     charge = await desk.captured()
-    made = await desk.call("refunds.create", f"charge={charge.id}")
+    made = await desk.call("refund.create", f"charge={charge.id}")
     assert (made["status"], made["failure_reason"]) == ("failed", "insufficient_funds")
     after = await charge_of(desk, charge.id)
     assert (after.amount_refunded, after.refund_in_doubt) == (0, 0)
@@ -113,7 +113,7 @@ async def test_a_declined_refund_fails_and_frees_the_money(desk: Desk) -> None:
 async def test_in_doubt_it_is_pending_and_the_money_stays_reserved(desk: Desk, reply: Reply) -> None:
     desk.vault.script = lambda order: reply
     charge = await desk.captured(1000)
-    made = await desk.call("refunds.create", f"charge={charge.id}&amount=600")
+    made = await desk.call("refund.create", f"charge={charge.id}&amount=600")
     assert (made["status"], made["pending_reason"]) == ("pending", "processing")
     assert (await charge_of(desk, charge.id)).refund_in_doubt == 600
     assert (await refused(desk, f"charge={charge.id}&amount=500")).param == "amount"
@@ -126,7 +126,7 @@ async def test_in_doubt_it_is_pending_and_the_money_stays_reserved(desk: Desk, r
     await refund.settle(desk.ports, attempt, Result(Outcome.APPROVED, processor_reference="rf_1"))
     after = await charge_of(desk, charge.id)
     assert (after.amount_refunded, after.refund_in_doubt) == (600, 0)
-    assert (await desk.call("refunds.retrieve", id=made["id"]))["status"] == "succeeded"
+    assert (await desk.call("refund.get", id=made["id"]))["status"] == "succeeded"
     assert sorted(await desk.events()) == [
         "charge.refund.updated", "charge.refunded", "refund.created", "refund.updated",
     ]
@@ -135,10 +135,10 @@ async def test_in_doubt_it_is_pending_and_the_money_stays_reserved(desk: Desk, r
 async def test_a_late_no_fails_a_pending_refund(desk: Desk) -> None:
     desk.vault.script = lambda order: Lost("reset")
     charge = await desk.captured(1000)
-    made = await desk.call("refunds.create", f"charge={charge.id}")
+    made = await desk.call("refund.create", f"charge={charge.id}")
     (attempt,) = await attempts(desk)
     await refund.settle(desk.ports, attempt, Result(Outcome.FAILED, reason="tombstoned"))
-    shown = await desk.call("refunds.retrieve", id=made["id"])
+    shown = await desk.call("refund.get", id=made["id"])
     assert (shown["status"], shown["failure_reason"]) == ("failed", "unknown")
     assert (await charge_of(desk, charge.id)).refund_in_doubt == 0
 
@@ -149,13 +149,13 @@ async def test_what_was_certainly_not_sent_leaves_no_refund_and_frees_the_key(de
     refusal = await refused(desk, f"charge={charge.id}", key="k1")
     assert (refusal.kind.value, refusal.should_retry) == ("unavailable", True)
     assert (await charge_of(desk, charge.id)).refund_in_doubt == 0
-    assert (await desk.call("refunds.list"))["data"] == []
+    assert (await desk.call("refund.list"))["data"] == []
     assert await desk.events() == []
     desk.vault.script = answers()
-    assert (await desk.call("refunds.create", f"charge={charge.id}", key="k1"))["status"] == "succeeded"
+    assert (await desk.call("refund.create", f"charge={charge.id}", key="k1"))["status"] == "succeeded"
     with pytest.raises(KeyInUse):
         other = await desk.captured()
-        await desk.call("refunds.create", f"charge={other.id}", key="k1")
+        await desk.call("refund.create", f"charge={other.id}", key="k1")
 
 
 async def test_a_process_that_dies_while_sending_is_concluded_by_recovery(desk: Desk) -> None:
@@ -165,11 +165,11 @@ async def test_a_process_that_dies_while_sending_is_concluded_by_recovery(desk: 
     desk.vault.script = die
     charge = await desk.captured()
     with pytest.raises(asyncio.CancelledError):
-        await desk.call("refunds.create", f"charge={charge.id}&metadata[a]=b", key="k1")
+        await desk.call("refund.create", f"charge={charge.id}&metadata[a]=b", key="k1")
     (attempt,) = await attempts(desk)
     assert attempt.state == "open"
     await refund.settle(desk.ports, attempt, Result(Outcome.APPROVED))
-    (shown,) = (await desk.call("refunds.list", f"charge={charge.id}"))["data"]
+    (shown,) = (await desk.call("refund.list", f"charge={charge.id}"))["data"]
     assert (shown["status"], shown["metadata"], shown["id"]) == ("succeeded", {"a": "b"}, attempt.refund)
     assert "refund.created" in await desk.events()
 
@@ -181,7 +181,7 @@ async def test_a_dead_process_that_sent_nothing_frees_the_key_and_the_money(desk
     desk.vault.script = die
     charge = await desk.captured()
     with pytest.raises(asyncio.CancelledError):
-        await desk.call("refunds.create", f"charge={charge.id}", key="k1")
+        await desk.call("refund.create", f"charge={charge.id}", key="k1")
     (attempt,) = await attempts(desk)
     await refund.settle(desk.ports, attempt, Result(Outcome.FAILED))
     assert (await charge_of(desk, charge.id)).refund_in_doubt == 0
@@ -191,7 +191,7 @@ async def test_a_dead_process_that_sent_nothing_frees_the_key_and_the_money(desk
 async def test_available_money_is_refunded_from_the_available_balance(desk: Desk) -> None:
     desk.vault.script = answers()
     charge = await desk.captured(1000, fee=0, delay_s=0)
-    await desk.call("refunds.create", f"charge={charge.id}&amount=400")
+    await desk.call("refund.create", f"charge={charge.id}&amount=400")
     balances = await books.balances(desk.pool, account="acct_a", livemode=False)
     assert balances[("merchant:available", "usd")] == 600
 
@@ -219,19 +219,19 @@ async def test_bad_requests_are_refused_by_name(desk: Desk) -> None:
 async def test_metadata_changes_and_lists_filter(desk: Desk) -> None:
     desk.vault.script = answers()
     charge, other = await desk.captured(), await desk.captured()
-    first = await desk.call("refunds.create", f"charge={charge.id}&amount=1&metadata[a]=1&metadata[b]=2")
-    second = await desk.call("refunds.create", f"charge={charge.id}&amount=2")
-    await desk.call("refunds.create", f"charge={other.id}&amount=3")
-    changed = await desk.call("refunds.update", "metadata[a]=&metadata[c]=3", id=first["id"])
+    first = await desk.call("refund.create", f"charge={charge.id}&amount=1&metadata[a]=1&metadata[b]=2")
+    second = await desk.call("refund.create", f"charge={charge.id}&amount=2")
+    await desk.call("refund.create", f"charge={other.id}&amount=3")
+    changed = await desk.call("refund.update", "metadata[a]=&metadata[c]=3", id=first["id"])
     assert changed["metadata"] == {"b": "2", "c": "3"}
-    assert (await desk.call("refunds.update", "metadata=", id=first["id"]))["metadata"] == {}
-    listed = await desk.call("refunds.list", f"payment_intent={charge.intent}&limit=1")
+    assert (await desk.call("refund.update", "metadata=", id=first["id"]))["metadata"] == {}
+    listed = await desk.call("refund.list", f"payment_intent={charge.intent}&limit=1")
     assert ([row["id"] for row in listed["data"]], listed["has_more"]) == ([second["id"]], True)
-    older = await desk.call("refunds.list", f"charge={charge.id}&starting_after={second['id']}")
+    older = await desk.call("refund.list", f"charge={charge.id}&starting_after={second['id']}")
     assert [row["id"] for row in older["data"]] == [first["id"]]
-    newer = await desk.call("refunds.list", f"charge={charge.id}&ending_before={first['id']}")
+    newer = await desk.call("refund.list", f"charge={charge.id}&ending_before={first['id']}")
     assert [row["id"] for row in newer["data"]] == [second["id"]]
-    assert (await desk.call("refunds.list", who=STRANGER))["data"] == []
+    assert (await desk.call("refund.list", who=STRANGER))["data"] == []
 
 
 @given(fee=st.integers(0, 10_000), captured=st.integers(1, 10_000), cuts=st.lists(st.integers(1, 5_000), max_size=8))

@@ -43,7 +43,7 @@ async def attempts(desk: Desk) -> list[AttemptRow]:
 async def test_a_card_is_verified_attached_and_kept_with_its_consent(desk: Desk) -> None:
     customer = await desk.customer()
     made = await desk.call(
-        "setup_intents.create", f"customer={customer}&confirm=true&payment_method=pm_card_visa&metadata[a]=b", key="k1"
+        "setup_intent.create", f"customer={customer}&confirm=true&payment_method=pm_card_visa&metadata[a]=b", key="k1"
     )
     assert set(made) == set(SETUP_INTENT.fields)
     assert (made["status"], made["customer"], made["usage"]) == ("succeeded", customer, "off_session")
@@ -59,25 +59,25 @@ async def test_a_card_is_verified_attached_and_kept_with_its_consent(desk: Desk)
     assert sorted(await desk.events()) == ["payment_method.attached", "setup_intent.created", "setup_intent.succeeded"]
     assert (await desk.event("setup_intent.succeeded"))["client_secret"] is None
     assert await desk.pool.fetchval("select status from idempotency where key = 'k1'") == 200
-    assert await desk.call("setup_intents.retrieve", id=made["id"]) == made
+    assert await desk.call("setup_intent.get", id=made["id"]) == made
 
 
 async def test_step_by_step(desk: Desk) -> None:
-    made = await desk.call("setup_intents.create", "usage=on_session&description=first")
+    made = await desk.call("setup_intent.create", "usage=on_session&description=first")
     assert (made["status"], made["payment_method"]) == ("requires_payment_method", None)
-    lacking = await refused(desk, "setup_intents.confirm", id=made["id"])
+    lacking = await refused(desk, "setup_intent.confirm", id=made["id"])
     assert lacking.code == "parameter_missing"
     changed = await desk.call(
-        "setup_intents.update", "payment_method=pm_card_visa&description=&metadata[a]=b", id=made["id"]
+        "setup_intent.update", "payment_method=pm_card_visa&description=&metadata[a]=b", id=made["id"]
     )
     assert (changed["status"], changed["description"], changed["metadata"]) == (
         "requires_confirmation", None, {"a": "b"},
     )
-    done = await desk.call("setup_intents.confirm", id=made["id"])
+    done = await desk.call("setup_intent.confirm", id=made["id"])
     assert (done["status"], done["payment_method"]) == ("succeeded", changed["payment_method"])
     assert json.loads((await desk.method(done["payment_method"])).data)["consent"]["off_session"] is False
     for verb in ("confirm", "cancel", "update"):
-        refusal = await refused(desk, f"setup_intents.{verb}", id=made["id"])
+        refusal = await refused(desk, f"setup_intent.{verb}", id=made["id"])
         assert refusal.code == "setup_intent_unexpected_state"
         assert (refusal.embed or {})["setup_intent"]["status"] == "succeeded"
 
@@ -88,7 +88,7 @@ async def test_a_decline_says_why_and_another_card_may_follow(desk: Desk) -> Non
     )
     body = "confirm=true&payment_method_data[type]=card&payment_method_data[card][number]=4000000000009995"
     body += "&payment_method_data[card][exp_month]=12&payment_method_data[card][exp_year]=2040"
-    error = (await desk.call("setup_intents.create", body, key="k1"))["error"]
+    error = (await desk.call("setup_intent.create", body, key="k1"))["error"]
     assert (error["code"], error["decline_code"]) == ("card_declined", "insufficient_funds")
     intent = error["setup_intent"]
     assert (intent["status"], intent["payment_method"]) == ("requires_payment_method", None)
@@ -96,7 +96,7 @@ async def test_a_decline_says_why_and_another_card_may_follow(desk: Desk) -> Non
     assert sorted(await desk.events()) == ["setup_intent.created", "setup_intent.setup_failed"]
     assert await desk.pool.fetchval("select status from idempotency where key = 'k1'") == 402
     desk.vault.script = answers()
-    done = await desk.call("setup_intents.confirm", "payment_method=pm_card_visa", id=intent["id"])
+    done = await desk.call("setup_intent.confirm", "payment_method=pm_card_visa", id=intent["id"])
     assert (done["status"], done["last_setup_error"]) == ("succeeded", None)
 
 
@@ -112,7 +112,7 @@ async def test_a_challenge_is_completed_on_the_way_back(desk: Desk, ending: dict
     desk.vault.script = answers(**CHALLENGE)
     customer = await desk.customer()
     made = await desk.call(
-        "setup_intents.create",
+        "setup_intent.create",
         f"customer={customer}&confirm=true&payment_method=pm_card_authenticationRequired&return_url=https://shop.test/b",
     )
     assert made["status"] == "requires_action"
@@ -124,7 +124,7 @@ async def test_a_challenge_is_completed_on_the_way_back(desk: Desk, ending: dict
     desk.vault.script = answers(**ending)
     after = await setup.complete(desk.ports, account=back.account, livemode=back.livemode, id_=back.intent)
     assert after.row.status == status
-    shown = await desk.call("setup_intents.retrieve", id=made["id"])
+    shown = await desk.call("setup_intent.get", id=made["id"])
     assert shown["status"] == status
     if status == "succeeded":
         kept = await desk.method(shown["payment_method"])
@@ -142,43 +142,43 @@ async def test_a_challenge_is_completed_on_the_way_back(desk: Desk, ending: dict
 
 async def test_a_challenge_needs_a_way_back(desk: Desk) -> None:
     desk.vault.script = answers(**CHALLENGE)
-    made = await desk.call("setup_intents.create", "payment_method=pm_card_visa")
-    error = (await desk.call("setup_intents.confirm", id=made["id"]))["error"]
+    made = await desk.call("setup_intent.create", "payment_method=pm_card_visa")
+    error = (await desk.call("setup_intent.confirm", id=made["id"]))["error"]
     assert (error["code"], error["param"]) == ("parameter_missing", "return_url")
     assert error["setup_intent"]["status"] == "requires_confirmation"
 
 
 async def test_in_doubt_it_is_processing_until_recovery_knows(desk: Desk) -> None:
     desk.vault.script = lambda order: Lost("reset")
-    made = await desk.call("setup_intents.create", "confirm=true&payment_method=pm_card_visa")
+    made = await desk.call("setup_intent.create", "confirm=true&payment_method=pm_card_visa")
     assert made["status"] == "processing"
     for verb in ("confirm", "cancel"):
-        assert (await refused(desk, f"setup_intents.{verb}", id=made["id"])).code == "setup_intent_unexpected_state"
+        assert (await refused(desk, f"setup_intent.{verb}", id=made["id"])).code == "setup_intent_unexpected_state"
     (attempt,) = await attempts(desk)
     await setup.settle(desk.ports, attempt, Result(Outcome.APPROVED, network_transaction_id="ntx_9"))
     await setup.settle(desk.ports, attempt, Result(Outcome.APPROVED, network_transaction_id="ntx_9"))
-    assert (await desk.call("setup_intents.retrieve", id=made["id"]))["status"] == "succeeded"
+    assert (await desk.call("setup_intent.get", id=made["id"]))["status"] == "succeeded"
     assert sorted(await desk.events()) == ["setup_intent.created", "setup_intent.succeeded"]
 
 
 async def test_what_was_certainly_not_sent_changes_nothing(desk: Desk) -> None:
     desk.vault.script = lambda order: NotSent("unreachable")
-    made = await desk.call("setup_intents.create", "payment_method=pm_card_visa")
-    refusal = await refused(desk, "setup_intents.confirm", id=made["id"], key="k1")
+    made = await desk.call("setup_intent.create", "payment_method=pm_card_visa")
+    refusal = await refused(desk, "setup_intent.confirm", id=made["id"], key="k1")
     assert (refusal.kind.value, refusal.should_retry) == ("unavailable", True)
-    shown = await desk.call("setup_intents.retrieve", id=made["id"])
+    shown = await desk.call("setup_intent.get", id=made["id"])
     assert (shown["status"], shown["payment_method"]) == ("requires_confirmation", made["payment_method"])
-    await refused(desk, "setup_intents.create", "confirm=true&payment_method=pm_card_visa", key="k2")
+    await refused(desk, "setup_intent.create", "confirm=true&payment_method=pm_card_visa", key="k2")
     assert await desk.pool.fetchval("select count(*) from idempotency") == 0
     assert await desk.events() == ["setup_intent.created"]
     desk.vault.script = answers()
-    assert (await desk.call("setup_intents.confirm", id=made["id"], key="k1"))["status"] == "succeeded"
+    assert (await desk.call("setup_intent.confirm", id=made["id"], key="k1"))["status"] == "succeeded"
 
 
 async def test_two_confirmations_at_once_ask_the_processor_once(desk: Desk) -> None:
-    made = await desk.call("setup_intents.create", "payment_method=pm_card_visa")
+    made = await desk.call("setup_intent.create", "payment_method=pm_card_visa")
     results = await asyncio.gather(
-        *(desk.call("setup_intents.confirm", id=made["id"]) for _ in range(8)), return_exceptions=True
+        *(desk.call("setup_intent.confirm", id=made["id"]) for _ in range(8)), return_exceptions=True
     )
     assert len(desk.vault.orders) == 1
     assert [result["status"] for result in results if isinstance(result, dict)] == ["succeeded"]
@@ -191,10 +191,10 @@ async def test_a_process_that_dies_while_sending_is_concluded_by_recovery(desk: 
 
     desk.vault.script = die
     with pytest.raises(asyncio.CancelledError):
-        await desk.call("setup_intents.create", "confirm=true&payment_method=pm_card_visa", key="k1")
+        await desk.call("setup_intent.create", "confirm=true&payment_method=pm_card_visa", key="k1")
     (attempt,) = await attempts(desk)
     await setup.settle(desk.ports, attempt, Result(Outcome.FAILED))
-    (left,) = (await desk.call("setup_intents.list"))["data"]
+    (left,) = (await desk.call("setup_intent.list"))["data"]
     assert left["status"] == "canceled"
     assert await desk.events() == []
     assert await desk.pool.fetchval("select count(*) from idempotency") == 0
@@ -202,36 +202,36 @@ async def test_a_process_that_dies_while_sending_is_concluded_by_recovery(desk: 
 
 async def test_cancel_and_lists(desk: Desk) -> None:
     customer = await desk.customer()
-    first = await desk.call("setup_intents.create", f"customer={customer}")
-    second = await desk.call("setup_intents.create", "payment_method=pm_card_visa")
-    gone = await desk.call("setup_intents.cancel", "cancellation_reason=abandoned", id=first["id"])
+    first = await desk.call("setup_intent.create", f"customer={customer}")
+    second = await desk.call("setup_intent.create", "payment_method=pm_card_visa")
+    gone = await desk.call("setup_intent.cancel", "cancellation_reason=abandoned", id=first["id"])
     assert (gone["status"], gone["cancellation_reason"]) == ("canceled", "abandoned")
     assert "setup_intent.canceled" in await desk.events(of=first["id"])
-    listed = await desk.call("setup_intents.list", "limit=1")
+    listed = await desk.call("setup_intent.list", "limit=1")
     assert ([row["id"] for row in listed["data"]], listed["has_more"]) == ([second["id"]], True)
-    of_customer = await desk.call("setup_intents.list", f"customer={customer}")
+    of_customer = await desk.call("setup_intent.list", f"customer={customer}")
     assert [row["id"] for row in of_customer["data"]] == [first["id"]]
-    by_method = await desk.call("setup_intents.list", f"payment_method={second['payment_method']}")
+    by_method = await desk.call("setup_intent.list", f"payment_method={second['payment_method']}")
     assert [row["id"] for row in by_method["data"]] == [second["id"]]
-    assert (await desk.call("setup_intents.list", who=STRANGER))["data"] == []
-    refusal = await refused(desk, "setup_intents.retrieve", id=first["id"], who=STRANGER)
+    assert (await desk.call("setup_intent.list", who=STRANGER))["data"] == []
+    refusal = await refused(desk, "setup_intent.get", id=first["id"], who=STRANGER)
     assert (refusal.code, refusal.message) == ("resource_missing", f"No such setupintent: '{first['id']}'")
 
 
 async def test_a_browser_may_confirm_but_not_choose_how(desk: Desk) -> None:
-    made = await desk.call("setup_intents.create", "payment_method=pm_card_visa")
+    made = await desk.call("setup_intent.create", "payment_method=pm_card_visa")
     refusal = await refused(
-        desk, "setup_intents.confirm", "payment_method_options[card][request_three_d_secure]=any",
+        desk, "setup_intent.confirm", "payment_method_options[card][request_three_d_secure]=any",
         who=SHOPPER, id=made["id"],
     )
     assert refusal.code == "secret_key_required"
     desk.vault.script = answers(status="declined", decline_code="stolen_card", network_transaction_id=None)
-    error = (await desk.call("setup_intents.confirm", who=SHOPPER, id=made["id"]))["error"]
+    error = (await desk.call("setup_intent.confirm", who=SHOPPER, id=made["id"]))["error"]
     assert (error["code"], error["decline_code"]) == ("card_declined", "generic_decline")
     assert "metadata" not in error["setup_intent"]
     for _ in range(setup.MAX_SHOPPER_TRIES - 1):
-        await desk.call("setup_intents.confirm", "payment_method=pm_card_visa", who=SHOPPER, id=made["id"])
-    limited = await refused(desk, "setup_intents.confirm", "payment_method=pm_card_visa", who=SHOPPER, id=made["id"])
+        await desk.call("setup_intent.confirm", "payment_method=pm_card_visa", who=SHOPPER, id=made["id"])
+    limited = await refused(desk, "setup_intent.confirm", "payment_method=pm_card_visa", who=SHOPPER, id=made["id"])
     assert limited.code == "rate_limit"
 
 
@@ -247,6 +247,6 @@ async def test_bad_requests_are_refused_by_name(desk: Desk) -> None:
         "confirm=true": ("parameter_missing", "payment_method"),
     }
     for body, expected in cases.items():
-        refusal = await refused(desk, "setup_intents.create", body)
+        refusal = await refused(desk, "setup_intent.create", body)
         assert (refusal.code, refusal.param) == expected, body
     assert await desk.pool.fetchval("select count(*) from setup_intent") == 0

@@ -201,7 +201,7 @@ class Till(Desk):
 
     async def pay(self, card: str = "pm_card_visa", more: str = "", **options: Any) -> Any:
         body = f"amount=1000&currency=usd&confirm=true&payment_method={card}&return_url={RETURN_URL}"
-        return await self.call("payment_intents.create", body + more, **options)
+        return await self.call("payment_intent.create", body + more, **options)
 
     async def hold(self, **options: Any) -> str:
         """An authorised intent that waits for its capture."""
@@ -210,7 +210,7 @@ class Till(Desk):
         return made["id"]
 
     async def get(self, id_: str, *, who: Principal = MERCHANT) -> Any:
-        return await self.call("payment_intents.get", intent=id_, who=who)
+        return await self.call("payment_intent.get", intent=id_, who=who)
 
     async def attempts(self) -> list[AttemptRow]:
         return [AttemptRow(*row) for row in await self.pool.fetch("select * from attempt order by id")]

@@ -74,7 +74,7 @@ def funds(amount: int, currency: str = "usd") -> dict[str, Any]:
 
 
 async def test_a_new_account_has_nothing_in_its_own_currency(ports: Ports) -> None:
-    balance = await call(ports, "balance.retrieve")
+    balance = await call(ports, "balance.get")
     assert balance["available"] == balance["pending"] == [funds(0)]
     assert balance["livemode"] is False
 
@@ -88,10 +88,10 @@ async def test_pending_money_becomes_available_once_and_in_time(ports: Ports) ->
     assert await mature.mature(ports, now=NOW + 9, limit=100) == 0
     assert sum(await asyncio.gather(*(mature.mature(ports, now=NOW + 10, limit=100) for _ in range(3)))) == 3
     assert await mature.mature(ports, now=NOW + 10, limit=100) == 0
-    balance = await call(ports, "balance.retrieve")
+    balance = await call(ports, "balance.get")
     assert balance["available"] == [funds(300, "jpy"), funds(991)]
     assert balance["pending"] == [funds(0, "jpy"), funds(500)]
-    other = await call(ports, "balance.retrieve", who=OTHER)
+    other = await call(ports, "balance.get", who=OTHER)
     assert other["available"] == [funds(7)]
     assert (await find.balance_transaction(ports.pool, MERCHANT, early)).status == "available"
     audited = await ports.pool.fetch("select account from audit where action = 'balance.mature'")
@@ -107,36 +107,36 @@ async def test_a_portion_is_bounded_and_the_oldest_go_first(ports: Ports) -> Non
 
 async def test_a_movement_is_shown_whole_and_only_to_its_merchant(ports: Ports) -> None:
     id_ = await capture(ports, 1000, fee=59)
-    shown = await call(ports, "balance_transactions.retrieve", id=id_)
+    shown = await call(ports, "balance_transaction.get", id=id_)
     assert set(shown) == set(BALANCE_TRANSACTION.fields)
     assert (shown["amount"], shown["fee"], shown["net"], shown["type"]) == (1000, 59, 941, "charge")
     assert shown["reporting_category"] == "charge"
     assert shown["exchange_rate"] is None
     assert [detail["amount"] for detail in shown["fee_details"]] == [59]
     with pytest.raises(Refusal) as refused:
-        await call(ports, "balance_transactions.retrieve", who=OTHER, id=id_)
+        await call(ports, "balance_transaction.get", who=OTHER, id=id_)
     assert refused.value.code == "resource_missing"
 
 
 async def test_lists_page_both_ways_and_filter(ports: Ports) -> None:
     ids = [await capture(ports, amount) for amount in (1, 2, 3, 4)]
     yen = await capture(ports, 9, currency="jpy")
-    first = await call(ports, "balance_transactions.list", "limit=2")
+    first = await call(ports, "balance_transaction.list", "limit=2")
     assert [row["id"] for row in first["data"]] == [yen, ids[3]]
     assert first["has_more"] is True
-    second = await call(ports, "balance_transactions.list", f"limit=2&starting_after={ids[3]}")
+    second = await call(ports, "balance_transaction.list", f"limit=2&starting_after={ids[3]}")
     assert [row["id"] for row in second["data"]] == [ids[2], ids[1]]
-    back = await call(ports, "balance_transactions.list", f"limit=2&ending_before={ids[1]}")
+    back = await call(ports, "balance_transaction.list", f"limit=2&ending_before={ids[1]}")
     assert [row["id"] for row in back["data"]] == [ids[3], ids[2]]
-    assert [row["id"] for row in (await call(ports, "balance_transactions.list", "currency=jpy"))["data"]] == [yen]
+    assert [row["id"] for row in (await call(ports, "balance_transaction.list", "currency=jpy"))["data"]] == [yen]
     source = first["data"][0]["source"]
-    assert [row["id"] for row in (await call(ports, "balance_transactions.list", f"source={source}"))["data"]] == [yen]
-    assert (await call(ports, "balance_transactions.list", "type=refund"))["data"] == []
-    assert (await call(ports, "balance_transactions.list", f"created[gt]={NOW}"))["data"] == []
-    assert len((await call(ports, "balance_transactions.list", f"created[gte]={NOW}"))["data"]) == 5
+    assert [row["id"] for row in (await call(ports, "balance_transaction.list", f"source={source}"))["data"]] == [yen]
+    assert (await call(ports, "balance_transaction.list", "type=refund"))["data"] == []
+    assert (await call(ports, "balance_transaction.list", f"created[gt]={NOW}"))["data"] == []
+    assert len((await call(ports, "balance_transaction.list", f"created[gte]={NOW}"))["data"]) == 5
     for query, code in (("payout=po_1", "parameter_unsupported"), ("starting_after=txn_none", "resource_missing")):
         with pytest.raises(Refusal) as refused:
-            await call(ports, "balance_transactions.list", query)
+            await call(ports, "balance_transaction.list", query)
         assert refused.value.code == code
     loaded = await api.loaders(ports)["balance_transaction"](OTHER, ids)
     assert loaded == {}

@@ -132,12 +132,12 @@ async def test_a_restricted_key_does_what_it_was_given(door):
     assert (await door.ask("GET", "/v1/things", key="reader")).status == 200
     refused = await door.ask("POST", "/v1/things", "amount=1", key="reader")
     assert refused.status == 403
-    assert "things=write" in refused.error["message"]
+    assert "charges=write" in refused.error["message"]
     assert (await door.ask("POST", "/v1/things", "amount=1", key="writer")).status == 200
     assert (await door.ask("GET", "/v1/owners/own_1", key="writer")).status == 403
     leak = await door.ask("GET", "/v1/things/thing_1", key="reader", query="expand[]=owner")
     assert leak.status == 403
-    assert "owners=read" in leak.error["message"]
+    assert "customers=read" in leak.error["message"]
 
 
 async def test_a_secret_key_in_a_browser_is_refused_and_recorded(door):
@@ -318,7 +318,7 @@ async def test_open_documents(door):
         "503",
     }
     assert "402" not in document["paths"]["/v1/things"]["get"]["responses"]
-    assert created["x-permission"] == "things=write"
+    assert created["x-permission"] == "charges=write"
     assert door.keys["secret"].text not in json.dumps(document)
 
 

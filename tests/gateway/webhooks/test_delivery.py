@@ -106,7 +106,7 @@ async def test_410_disables_at_once_and_says_so(room):
         told = json.loads(witness.got[0][1])
         assert told["data"]["object"]["id"] == endpoint["id"] and told["data"]["object"]["secret"] is None
         audits = await room.desk.pool.fetch("select action from audit")
-        assert "webhook_endpoint.disabled" in {row["action"] for row in audits}
+        assert "webhook_endpoint.disable" in {row["action"] for row in audits}
 
 
 async def test_three_days_without_success_disable_and_success_in_between_does_not(room):

@@ -110,7 +110,7 @@ def _customers(ports: Ports) -> list[Operation]:
         Operation(
             name="customer.create", method="POST", path=path, resource="customers", access="write",
             handler=_handler(ports, create_customer), params=params.CREATE_CUSTOMER, returns=CUSTOMER,
-            summary="Create a customer", audit="customer.created", declines=True,
+            summary="Create a customer", audit="customer.create", declines=True,
         ),
         Operation(
             name="customer.list", method="GET", path=path, resource="customers", access="read",
@@ -125,12 +125,12 @@ def _customers(ports: Ports) -> list[Operation]:
         Operation(
             name="customer.update", method="POST", path=f"{path}/{{customer}}", resource="customers", access="write",
             handler=_handler(ports, update_customer), params=params.UPDATE_CUSTOMER, returns=CUSTOMER,
-            summary="Change a customer", audit="customer.updated",
+            summary="Change a customer", audit="customer.update",
         ),
         Operation(
             name="customer.delete", method="DELETE", path=f"{path}/{{customer}}", resource="customers",
             access="write", handler=_handler(ports, delete_customer), params=params.NOTHING, returns=CUSTOMER,
-            form="deleted", summary="Delete a customer and detach its payment methods", audit="customer.deleted",
+            form="deleted", summary="Delete a customer and detach its payment methods", audit="customer.delete",
         ),
         Operation(
             name="customer.list_payment_methods", method="GET", path=f"{path}/{{customer}}/payment_methods",
@@ -153,7 +153,7 @@ def _payment_methods(ports: Ports) -> list[Operation]:
         Operation(
             name="payment_method.create", method="POST", path=path, resource="payment_methods", access="write",
             handler=_handler(ports, create_payment_method), params=params.CREATE_PAYMENT_METHOD,
-            returns=PAYMENT_METHOD, summary="Create a payment method from a card", audit="payment_method.created",
+            returns=PAYMENT_METHOD, summary="Create a payment method from a card", audit="payment_method.create",
             publishable=True, declines=True,
         ),
         Operation(
@@ -170,18 +170,18 @@ def _payment_methods(ports: Ports) -> list[Operation]:
             name="payment_method.update", method="POST", path=f"{path}/{{payment_method}}",
             resource="payment_methods", access="write", handler=_handler(ports, update_payment_method),
             params=params.UPDATE_PAYMENT_METHOD, returns=PAYMENT_METHOD, summary="Change a payment method's details",
-            audit="payment_method.updated",
+            audit="payment_method.update",
         ),
         Operation(
             name="payment_method.attach", method="POST", path=f"{path}/{{payment_method}}/attach",
             resource="payment_methods", access="write", handler=_handler(ports, attach_payment_method),
             params=params.ATTACH, returns=PAYMENT_METHOD, summary="Attach a payment method to a customer",
-            audit="payment_method.attached", declines=True,
+            audit="payment_method.attach", declines=True,
         ),
         Operation(
             name="payment_method.detach", method="POST", path=f"{path}/{{payment_method}}/detach",
             resource="payment_methods", access="write", handler=_handler(ports, detach_payment_method),
             params=params.NOTHING, returns=PAYMENT_METHOD, summary="Detach a payment method from its customer",
-            audit="payment_method.detached",
+            audit="payment_method.detach",
         ),
     ]

@@ -36,7 +36,7 @@ async def _attach(ports: Ports, call: Call) -> Answer:
     commit = Commit(
         customers=[customer._replace(version=customer.version + 1)],
         payment_methods=[row],
-        audits=[record(who, "payment_method.attached", object_=row.id, request=call.request_id, detail=detail)],
+        audits=[record(who, "payment_method.attach", object_=row.id, request=call.request_id, detail=detail)],
     )
     happenings = [Happening("payment_method.attached", PAYMENT_METHOD, rendered, row.subject)]
     return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=[rendered])

@@ -49,7 +49,7 @@ async def _create(ports: Ports, call: Call) -> Answer:
     )
     rendered = await render.customer(row, ports.box)
     commit = Commit(
-        customers=[row], audits=[record(who, "customer.created", object_=id_, request=call.request_id)]
+        customers=[row], audits=[record(who, "customer.create", object_=id_, request=call.request_id)]
     )
     happenings, fresh = [Happening("customer.created", CUSTOMER, rendered, id_)], [rendered]
     if method is not None:
@@ -57,7 +57,7 @@ async def _create(ports: Ports, call: Call) -> Answer:
         commit.payment_methods.append(method)
         commit.audits.append(
             record(
-                who, "payment_method.attached", object_=method.id, request=call.request_id, detail={"customer": id_}
+                who, "payment_method.attach", object_=method.id, request=call.request_id, detail={"customer": id_}
             )
         )
         happenings.append(Happening("payment_method.attached", PAYMENT_METHOD, shown, method.subject))

@@ -16,6 +16,6 @@ async def create_payment_method(ports: Ports, call: Call) -> Answer:
         rendered["card"]["fingerprint"] = None
     commit = Commit(
         payment_methods=[row],
-        audits=[record(call.principal, "payment_method.created", object_=row.id, request=call.request_id)],
+        audits=[record(call.principal, "payment_method.create", object_=row.id, request=call.request_id)],
     )
     return await write(ports, call, commit=commit, rendered=rendered, fresh=[rendered])

@@ -21,7 +21,7 @@ async def _delete(ports: Ports, call: Call) -> Answer:
     row = await find.customer(ports.pool, who, call.path["customer"], param="id")
     gone = row._replace(version=row.version + 1, deleted=True, email_index=None, data="{}", personal=None)
     commit = Commit(
-        customers=[gone], audits=[record(who, "customer.deleted", object_=row.id, request=call.request_id)]
+        customers=[gone], audits=[record(who, "customer.delete", object_=row.id, request=call.request_id)]
     )
     happenings = [Happening("customer.deleted", CUSTOMER, await render.customer(row, ports.box), row.id)]
     for method in await find.attached_to(ports.pool, who, row.id):
@@ -29,7 +29,7 @@ async def _delete(ports: Ports, call: Call) -> Answer:
         commit.payment_methods.append(loose)
         commit.audits.append(
             record(
-                who, "payment_method.detached", object_=loose.id, request=call.request_id, detail={"customer": row.id}
+                who, "payment_method.detach", object_=loose.id, request=call.request_id, detail={"customer": row.id}
             )
         )
         shown = await render.payment_method(loose, ports.box)

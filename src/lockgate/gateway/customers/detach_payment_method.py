@@ -27,7 +27,7 @@ async def _detach(ports: Ports, call: Call) -> Answer:
     detail = {"customer": row.customer}
     commit = Commit(
         payment_methods=[loose],
-        audits=[record(who, "payment_method.detached", object_=row.id, request=call.request_id, detail=detail)],
+        audits=[record(who, "payment_method.detach", object_=row.id, request=call.request_id, detail=detail)],
     )
     happenings = [Happening("payment_method.detached", PAYMENT_METHOD, rendered, loose.subject, detail)]
     for customer in await find.customers(ports.pool, who, [row.customer] if row.customer else []):
@@ -39,7 +39,7 @@ async def _detach(ports: Ports, call: Call) -> Answer:
         commit.customers.append(changed)
         detail = {"fields": sorted(was)}
         commit.audits.append(
-            record(who, "customer.updated", object_=customer.id, request=call.request_id, detail=detail)
+            record(who, "customer.update", object_=customer.id, request=call.request_id, detail=detail)
         )
         happenings.append(Happening("customer.updated", CUSTOMER, shown, customer.id, was))
     return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=[rendered])

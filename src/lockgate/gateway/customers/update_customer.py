@@ -41,7 +41,7 @@ async def _update(ports: Ports, call: Call) -> Answer:
         customers=[changed],
         audits=[
             record(
-                who, "customer.updated", object_=row.id, request=call.request_id, detail={"fields": sorted(was)}
+                who, "customer.update", object_=row.id, request=call.request_id, detail={"fields": sorted(was)}
             )
         ],
     )

@@ -42,7 +42,7 @@ async def _update(ports: Ports, call: Call) -> Answer:
     detail = {"fields": sorted(was)}
     commit = Commit(
         payment_methods=[changed],
-        audits=[record(who, "payment_method.updated", object_=row.id, request=call.request_id, detail=detail)],
+        audits=[record(who, "payment_method.update", object_=row.id, request=call.request_id, detail=detail)],
     )
     happenings = [Happening("payment_method.updated", PAYMENT_METHOD, rendered, row.subject, was)]
     return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=[rendered])

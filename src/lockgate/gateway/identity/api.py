@@ -37,7 +37,7 @@ def operations(ports: Ports) -> list[Operation]:
 
     return [
         Operation(
-            name="get_account",
+            name="account.get",
             method="GET",
             path="/v1/account",
             resource="account",
@@ -48,7 +48,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="The account that the key belongs to.",
         ),
         Operation(
-            name="list_accounts",
+            name="account.list",
             method="GET",
             path="/v1/accounts",
             resource="account",
@@ -60,7 +60,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="A list of one: the account that the key belongs to.",
         ),
         Operation(
-            name="get_account_by_id",
+            name="account.get_by_id",
             method="GET",
             path="/v1/accounts/{id}",
             resource="account",

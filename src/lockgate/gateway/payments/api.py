@@ -83,47 +83,47 @@ def operations(ports: Ports) -> list[Operation]:
 
     return [
         Operation(
-            name="payment_intents.create", method="POST", path=_INTENTS, resource="payment_intents", access="write",
+            name="payment_intent.create", method="POST", path=_INTENTS, resource="payment_intents", access="write",
             handler=create_intent, params=params.CREATE, returns=PAYMENT_INTENT, declines=True,
             audit="payment_intent.create", summary="Create a payment intent, and confirm it if asked to.",
         ),
         Operation(
-            name="payment_intents.get", method="GET", path=_INTENT, resource="payment_intents", access="read",
+            name="payment_intent.get", method="GET", path=_INTENT, resource="payment_intents", access="read",
             handler=get_intent, params=params.GET, returns=PAYMENT_INTENT, publishable=True, client_secret=True,
             summary="One payment intent.",
         ),
         Operation(
-            name="payment_intents.update", method="POST", path=_INTENT, resource="payment_intents", access="write",
+            name="payment_intent.update", method="POST", path=_INTENT, resource="payment_intents", access="write",
             handler=update_intent, params=params.UPDATE, returns=PAYMENT_INTENT, audit="payment_intent.update",
             summary="Change a payment intent.",
         ),
         Operation(
-            name="payment_intents.list", method="GET", path=_INTENTS, resource="payment_intents", access="read",
+            name="payment_intent.list", method="GET", path=_INTENTS, resource="payment_intents", access="read",
             handler=list_intents, params=params.LIST, returns=PAYMENT_INTENT, form="list",
             summary="Payment intents, newest first.",
         ),
         Operation(
-            name="payment_intents.confirm", method="POST", path=f"{_INTENT}/confirm", resource="payment_intents",
+            name="payment_intent.confirm", method="POST", path=f"{_INTENT}/confirm", resource="payment_intents",
             access="write", handler=confirm_intent, params=params.CONFIRM, returns=PAYMENT_INTENT, declines=True,
             audit="payment_intent.confirm", publishable=True, client_secret=True, summary="Pay.",
         ),
         Operation(
-            name="payment_intents.capture", method="POST", path=f"{_INTENT}/capture", resource="payment_intents",
+            name="payment_intent.capture", method="POST", path=f"{_INTENT}/capture", resource="payment_intents",
             access="write", handler=capture_intent, params=params.CAPTURE, returns=PAYMENT_INTENT, declines=True,
             audit="payment_intent.capture", summary="Take all or part of what is authorised.",
         ),
         Operation(
-            name="payment_intents.cancel", method="POST", path=f"{_INTENT}/cancel", resource="payment_intents",
+            name="payment_intent.cancel", method="POST", path=f"{_INTENT}/cancel", resource="payment_intents",
             access="write", handler=cancel_intent, params=params.CANCEL, returns=PAYMENT_INTENT, declines=True,
             audit="payment_intent.cancel", publishable=True, client_secret=True,
             summary="Cancel, and release what is authorised.",
         ),
         Operation(
-            name="charges.get", method="GET", path=f"{_CHARGES}/{{charge}}", resource="charges", access="read",
+            name="charge.get", method="GET", path=f"{_CHARGES}/{{charge}}", resource="charges", access="read",
             handler=get_charge, params=params.GET_CHARGE, returns=CHARGE, summary="One charge.",
         ),
         Operation(
-            name="charges.list", method="GET", path=_CHARGES, resource="charges", access="read",
+            name="charge.list", method="GET", path=_CHARGES, resource="charges", access="read",
             handler=list_charges, params=params.LIST_CHARGES, returns=CHARGE, form="list",
             summary="Charges, newest first.",
         ),

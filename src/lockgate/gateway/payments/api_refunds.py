@@ -41,7 +41,7 @@ def operations(ports: Ports) -> list[Operation]:
 
     return [
         Operation(
-            name="refunds.create",
+            name="refund.create",
             method="POST",
             path="/v1/refunds",
             resource="refunds",
@@ -53,7 +53,7 @@ def operations(ports: Ports) -> list[Operation]:
             audit="refund.create",
         ),
         Operation(
-            name="refunds.list",
+            name="refund.list",
             method="GET",
             path="/v1/refunds",
             resource="refunds",
@@ -65,7 +65,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="Refunds, newest first; of one charge or PaymentIntent if asked.",
         ),
         Operation(
-            name="refunds.retrieve",
+            name="refund.get",
             method="GET",
             path="/v1/refunds/{id}",
             resource="refunds",
@@ -76,7 +76,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="One refund.",
         ),
         Operation(
-            name="refunds.update",
+            name="refund.update",
             method="POST",
             path="/v1/refunds/{id}",
             resource="refunds",

@@ -51,38 +51,38 @@ def operations(ports: Ports) -> list[Operation]:
 
     return [
         Operation(
-            name="setup_intents.create", method="POST", path="/v1/setup_intents",
+            name="setup_intent.create", method="POST", path="/v1/setup_intents",
             resource="setup_intents", access="write", handler=create,
             params=setups.CREATE, returns=SETUP_INTENT, declines=True, audit="setup_intent.create",
             summary="Begin to save a card for later payments; with confirm=true, do it at once.",
         ),
         Operation(
-            name="setup_intents.list", method="GET", path="/v1/setup_intents",
+            name="setup_intent.list", method="GET", path="/v1/setup_intents",
             resource="setup_intents", access="read", handler=list_,
             params=setups.LIST, returns=SETUP_INTENT, form="list",
             summary="Setup intents, newest first.",
         ),
         Operation(
-            name="setup_intents.retrieve", method="GET", path="/v1/setup_intents/{id}",
+            name="setup_intent.get", method="GET", path="/v1/setup_intents/{id}",
             resource="setup_intents", access="read", handler=get,
             params=setups.GET, returns=SETUP_INTENT, publishable=True, client_secret=True,
             summary="One setup intent.",
         ),
         Operation(
-            name="setup_intents.update", method="POST", path="/v1/setup_intents/{id}",
+            name="setup_intent.update", method="POST", path="/v1/setup_intents/{id}",
             resource="setup_intents", access="write", handler=update,
             params=setups.UPDATE, returns=SETUP_INTENT, audit="setup_intent.update",
             summary="Change a setup intent that has not succeeded.",
         ),
         Operation(
-            name="setup_intents.confirm", method="POST", path="/v1/setup_intents/{id}/confirm",
+            name="setup_intent.confirm", method="POST", path="/v1/setup_intents/{id}/confirm",
             resource="setup_intents", access="write", handler=confirm,
             params=setups.CONFIRM, returns=SETUP_INTENT, publishable=True, client_secret=True, declines=True,
             audit="setup_intent.confirm",
             summary="Verify the card and keep it with the cardholder's consent.",
         ),
         Operation(
-            name="setup_intents.cancel", method="POST", path="/v1/setup_intents/{id}/cancel",
+            name="setup_intent.cancel", method="POST", path="/v1/setup_intents/{id}/cancel",
             resource="setup_intents", access="write", handler=cancel,
             params=setups.CANCEL, returns=SETUP_INTENT, audit="setup_intent.cancel",
             summary="Give up a setup intent.",

@@ -224,7 +224,7 @@ async def _ask_later(
 async def _put_off(ports: Ports, attempt: AttemptRow, detail: Mapping[str, Any], *, wait_ms: int) -> None:
     """Ask again after ``wait_ms``. An attempt that its own request still works on keeps its state."""
     assert attempt.state in INDEFINITE, "only what is not definite is put off"
-    kept = {name: value for name, value in detail.items() if value not in (None, False)}
+    kept = {name: value for name, value in detail.items() if name != "silent" or value}
     later = attempt._replace(version=attempt.version + 1, next_check_ms=clock.now_ms() + wait_ms, data=dumps(kept))
     try:
         await ports.committer.commit(Commit(attempts=[later]))

@@ -4,7 +4,9 @@ Commit 1 holds the reservation, an open attempt that carries all the refund will
 Whatever dies after it, recovery finds the attempt and concludes it here through ``settle``, the same way.
 """
 
+import asyncio
 import json
+import random
 
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments import cause as causes
@@ -27,6 +29,10 @@ from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call
 
 TRIES = 5
+CONCLUDE_TRIES = 200
+"""What the processor has done must be written, whoever else changes the charge meanwhile: this many refunds at once."""
+
+PAUSE_S = 0.02
 SEND_WITHIN_MS = 5_000
 TIMEOUT_MS = 20_000
 FIRST_CHECK_MS = 15_000
@@ -190,7 +196,9 @@ async def _conclude(
     is shown as it stands.
     """
     assert attempt.refund is not None, "a refund's attempt names its refund"
-    for _ in range(TRIES):
+    for tries in range(CONCLUDE_TRIES):
+        if tries:
+            await asyncio.sleep(PAUSE_S * min(tries, 10) * random.random())  # noqa: S311 - parts the contenders, protects nothing
         current = await find.attempt(ports.pool, cause.principal, attempt.id)
         assert current is not None, "an attempt is never removed"
         found = await find_refunds.refunds(ports.pool, cause.principal, [attempt.refund])

@@ -55,7 +55,7 @@ def operations(ports: Ports) -> list[Operation]:
 
     return [
         Operation(
-            name="balance.retrieve",
+            name="balance.get",
             method="GET",
             path="/v1/balance",
             resource="balance",
@@ -66,7 +66,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="The merchant's money by currency: what is available, and what is on its way.",
         ),
         Operation(
-            name="balance_transactions.list",
+            name="balance_transaction.list",
             method="GET",
             path="/v1/balance_transactions",
             resource="balance",
@@ -78,7 +78,7 @@ def operations(ports: Ports) -> list[Operation]:
             summary="The movements on the merchant's balance, newest first.",
         ),
         Operation(
-            name="balance_transactions.retrieve",
+            name="balance_transaction.get",
             method="GET",
             path="/v1/balance_transactions/{id}",
             resource="balance",

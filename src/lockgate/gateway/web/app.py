@@ -91,7 +91,7 @@ class App:
         self._limits.admit_stray(address)
         if match:
             open_methods = self._routes.open_to_browsers(path) if method == "OPTIONS" else ()
-            return _preflight(open_methods) if open_methods else self._no_such_method(match)
+            return _preflight(open_methods, match) if open_methods else self._no_such_method(match)
         message = f"Unrecognized request URL ({_method_name(method)}). See /openapi.json for all there are."
         return self._guard.refuse(Refusal(Kind.NOT_FOUND, message))
 
@@ -126,11 +126,11 @@ async def _read_body(receive: Receive) -> bytes | None:
         message = await receive()
 
 
-def _preflight(methods: Sequence[str]) -> Reply:
-    allowed = ", ".join(methods).encode()
-    return Reply(
-        200, b"{}", (*headers.PREFLIGHT, (b"access-control-allow-methods", allowed), (b"allow", allowed + b", OPTIONS"))
-    )
+def _preflight(from_browsers: Sequence[str], methods: Sequence[str]) -> Reply:
+    """Which methods there are, and which of them a browser on another page may use."""
+    granted: Header = (b"access-control-allow-methods", ", ".join(from_browsers).encode())
+    allow: Header = (b"allow", ", ".join([*methods, "OPTIONS"]).encode())
+    return Reply(200, b"{}", (*headers.PREFLIGHT, granted, allow))
 
 
 def _method_name(method: str) -> str:

@@ -11,6 +11,7 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.idempotency import find
 from lockgate.gateway.storage.packing import pack, unpack_bytes
 from lockgate.gateway.web.ports import Box, Settle
+from lockgate.kernel.card_ranges import holds_card
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call, Claim
@@ -23,10 +24,13 @@ _NONCE_BYTES = 12
 
 
 def read_key(raw: bytes) -> str:
-    """The Idempotency-Key header: 1 to 255 printable ASCII characters."""
+    """The Idempotency-Key header: 1 to 255 printable ASCII characters, and no card's number: it is stored as it is."""
     if not 1 <= len(raw) <= MAX_KEY_LENGTH or not raw.isascii() or not raw.decode("ascii").isprintable():
         raise invalid(f"An Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters long.")
-    return raw.decode("ascii")
+    key = raw.decode("ascii")
+    if holds_card(key):
+        raise invalid("The Idempotency-Key seems to hold a card number, which belongs in a card's own fields alone.")
+    return key
 
 
 class Idempotency:

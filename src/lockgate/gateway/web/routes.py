@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
+from lockgate.gateway.identity.core.permissions import RESOURCES
 from lockgate.kernel.operations import Operation, Page
 from lockgate.kernel.principal import Access
 
@@ -117,8 +118,8 @@ class Routes:
 def _check(operation: Operation) -> None:
     """Default deny: what does not say all of this cannot be registered."""
     wrong = None
-    if not operation.resource:
-        wrong = "names no resource"
+    if operation.resource not in RESOURCES:
+        wrong = "names no known resource"
     elif operation.access not in get_args(Access) or operation.access == "none":
         wrong = "names no access"
     elif operation.method != "GET" and operation.access != "write":

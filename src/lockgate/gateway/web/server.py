@@ -27,7 +27,8 @@ MAX_CONNECTIONS = 2_000
 HEAD_TIME_S = 10.0
 BODY_TIME_S = 30.0
 IDLE_TIME_S = 75
-_UNKNOWN_METHOD = re.compile(rb"[A-Z]{1,20} /")
+_KNOWN = b"GET|POST|DELETE|PUT|PATCH|HEAD|OPTIONS|TRACE|CONNECT"  # by the parser: these fail for another reason
+_UNKNOWN_METHOD = re.compile(rb"(?!(?:" + _KNOWN + rb") )[A-Z]{1,20} /")
 _logger = log.get("web")
 
 

@@ -111,7 +111,7 @@ def _events(ports: Ports) -> list[Operation]:
         Operation(
             name="event.redeliver", method="POST", path=f"{path}/{{event}}/redeliver", resource="webhook_endpoints",
             access="write", handler=_handler(ports, redeliver), params=params.REDELIVER, returns=EVENT,
-            summary="Send an event to webhook endpoints again", audit="event.redelivered",
+            summary="Send an event to webhook endpoints again", audit="event.redeliver",
         ),
     ]
 
@@ -125,7 +125,7 @@ def _endpoints(ports: Ports) -> list[Operation]:
             name="webhook_endpoint.create", method="POST", path=path, resource=resource, access="write",
             handler=_handler(ports, create_endpoint), params=params.CREATE_ENDPOINT, returns=WEBHOOK_ENDPOINT,
             summary="Create a webhook endpoint; its secret is shown in this answer only",
-            audit="webhook_endpoint.created",
+            audit="webhook_endpoint.create",
         ),
         Operation(
             name="webhook_endpoint.list", method="GET", path=path, resource=resource, access="read",
@@ -140,18 +140,18 @@ def _endpoints(ports: Ports) -> list[Operation]:
         Operation(
             name="webhook_endpoint.update", method="POST", path=one, resource=resource, access="write",
             handler=_handler(ports, update_endpoint), params=params.UPDATE_ENDPOINT, returns=WEBHOOK_ENDPOINT,
-            summary="Change a webhook endpoint", audit="webhook_endpoint.updated",
+            summary="Change a webhook endpoint", audit="webhook_endpoint.update",
         ),
         Operation(
             name="webhook_endpoint.delete", method="DELETE", path=one, resource=resource, access="write",
             handler=_handler(ports, delete_endpoint), params=params.NOTHING, returns=WEBHOOK_ENDPOINT, form="deleted",
-            summary="Delete a webhook endpoint", audit="webhook_endpoint.deleted",
+            summary="Delete a webhook endpoint", audit="webhook_endpoint.delete",
         ),
         Operation(
             name="webhook_endpoint.rotate_secret", method="POST", path=f"{one}/rotate_secret", resource=resource,
             access="write", handler=_handler(ports, rotate_secret), params=params.ROTATE_SECRET,
             returns=WEBHOOK_ENDPOINT, summary="Give a webhook endpoint a new signing secret",
-            audit="webhook_endpoint.rotated",
+            audit="webhook_endpoint.rotate_secret",
         ),
         Operation(
             name="webhook_endpoint.list_deliveries", method="GET", path=f"{one}/deliveries", resource=resource,

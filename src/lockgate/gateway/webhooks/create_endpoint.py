@@ -43,6 +43,6 @@ async def create_endpoint(ports: Ports, call: Call) -> Answer:
     detail = {"enabled_events": enabled}
     commit = Commit(
         webhook_endpoints=[row],
-        audits=[record(who, "webhook_endpoint.created", object_=id_, request=call.request_id, detail=detail)],
+        audits=[record(who, "webhook_endpoint.create", object_=id_, request=call.request_id, detail=detail)],
     )
     return await write(ports, call, commit=commit, rendered=render.endpoint(row, secret=fresh.current))

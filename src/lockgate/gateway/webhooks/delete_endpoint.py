@@ -17,7 +17,7 @@ async def _delete(ports: Ports, call: Call) -> Answer:
     row = await find.endpoint(ports.pool, call.principal, call.path["webhook_endpoint"])
     commit = Commit(
         webhook_endpoints=[row._replace(version=row.version + 1, deleted=True, status="disabled", secrets=b"")],
-        audits=[record(call.principal, "webhook_endpoint.deleted", object_=row.id, request=call.request_id)],
+        audits=[record(call.principal, "webhook_endpoint.delete", object_=row.id, request=call.request_id)],
     )
     return await write(
         ports, call, commit=commit, rendered={"id": row.id, "object": "webhook_endpoint", "deleted": True}

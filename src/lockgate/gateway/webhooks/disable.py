@@ -37,7 +37,7 @@ async def disable(ports: Ports, principal: Principal, endpoint_id: str, *, reaso
             webhook_endpoints=[changed],
             audits=[
                 record(
-                    principal, "webhook_endpoint.disabled", object_=row.id, request=None, detail={"reason": reason}
+                    principal, "webhook_endpoint.disable", object_=row.id, request=None, detail={"reason": reason}
                 )
             ],
         )

@@ -33,7 +33,7 @@ async def redeliver(ports: Ports, call: Call) -> Answer:
     commit = Commit(
         outboxes=[OutboxRow(who.account, who.livemode, new_id("out"), entries)],
         audits=[
-            record(who, "event.redelivered", object_=row.id, request=call.request_id, detail={"endpoints": chosen})
+            record(who, "event.redeliver", object_=row.id, request=call.request_id, detail={"endpoints": chosen})
         ],
     )
     shown = await render.event(row, ports.box, pending=len(chosen))

@@ -26,7 +26,7 @@ async def _rotate(ports: Ports, call: Call) -> Answer:
         webhook_endpoints=[row._replace(version=row.version + 1, secrets=sealed)],
         audits=[
             record(
-                call.principal, "webhook_endpoint.rotated", object_=row.id, request=call.request_id, detail=detail
+                call.principal, "webhook_endpoint.rotate_secret", object_=row.id, request=call.request_id, detail=detail
             )
         ],
     )

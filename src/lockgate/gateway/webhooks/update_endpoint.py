@@ -41,7 +41,7 @@ async def _update(ports: Ports, call: Call) -> Answer:
     commit = Commit(
         webhook_endpoints=[changed],
         audits=[
-            record(call.principal, "webhook_endpoint.updated", object_=row.id, request=call.request_id, detail=detail)
+            record(call.principal, "webhook_endpoint.update", object_=row.id, request=call.request_id, detail=detail)
         ],
     )
     return await write(ports, call, commit=commit, rendered=rendered)

@@ -59,7 +59,7 @@ CARD = Object(
         "exp_month": optional(Integer(0, 9999)),
         "exp_year": optional(Integer(0, 9999)),
         "cvc": clearable(Text(10, secret=True)),
-        "sealed": optional(Text(8000, 16), "A card encrypted to the vault's public key."),
+        "sealed": optional(Text(8000, 16, secret=True), "A card encrypted to the vault's public key."),
         "token": optional(Text(255), "A ready-made one such as tok_visa; test mode only."),
         "networks": optional(Unsupported("The network is chosen by the processor.")),
     }

@@ -5,29 +5,29 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from lockgate.kernel.errors import invalid
-from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import Access
 
 _WORD = re.compile(r"([a-z][a-z_]{1,40})=(none|read|write)")
 _LEVELS = get_args(Access)
 
 
-def resources(operations: Iterable[Operation]) -> tuple[str, ...]:
-    """Every resource that some operation asks a permission for, in alphabetical order."""
-    return tuple(sorted({operation.resource for operation in operations}))
+# Every resource that an operation may ask a permission for; an operation that asks for another cannot be registered.
+RESOURCES = (
+    "account", "balance", "charges", "customers", "events", "payment_intents", "payment_methods", "refunds",
+    "setup_intents", "webhook_endpoints",
+)  # fmt: skip
 
 
-def read_words(words: Iterable[str], *, known: Iterable[str] | None = None) -> dict[str, Access]:
+def read_words(words: Iterable[str]) -> dict[str, Access]:
     """``["refunds=write", ...]`` as a mapping. A word of another form, or said twice, is refused."""
     granted: dict[str, Access] = {}
-    names = None if known is None else set(known)
     for word in words:
         match = _WORD.fullmatch(word)
         if match is None:
             raise invalid("A permission is written resource=none, resource=read or resource=write.", param="permission")
         name, level = match[1], match[2]
-        if names is not None and name not in names:
-            raise invalid(f"No operation asks for the resource {name}.", param="permission")
+        if name not in RESOURCES:
+            raise invalid(f"The resources are {', '.join(RESOURCES)}.", param="permission")
         if name in granted:
             raise invalid(f"The resource {name} was named twice.", param="permission")
         granted[name] = level  # type: ignore[assignment] - the pattern names the levels

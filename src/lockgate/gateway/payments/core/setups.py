@@ -12,7 +12,7 @@ from lockgate.gateway.payments.core.records import dumps
 from lockgate.gateway.payments.core.settle import FIRST_CHECK_MS, STATE_OF
 from lockgate.gateway.payments.core.shapes import LAST_ERROR, NEXT_ACTION, THREE_D_SECURE
 from lockgate.gateway.payments.core.transitions import ATTEMPT, INDEFINITE, move
-from lockgate.gateway.processors.contract import AUTHENTICATION_FAILED, Outcome, Result
+from lockgate.gateway.processors.contract import AUTHENTICATION_FAILED, REVERSED, Outcome, Result
 from lockgate.gateway.storage.rows import AttemptRow, PaymentMethodRow, SetupIntentRow
 from lockgate.kernel.params import (
     Array,
@@ -244,6 +244,9 @@ def settle(
 ) -> Settled:
     """The end, or the next step, of an attempt to verify a card. ``shown`` is ``method`` as the API shows it."""
     detail = json.loads(attempt.data)
+    if result.outcome is Outcome.FAILED and attempt.state != "open":
+        # The merchant was told that it is processing: she must be told that it failed.
+        result = Result(Outcome.DECLINED, decline_code=REVERSED, reason=result.reason)
     outcome, fault = result.outcome, None
     if outcome is Outcome.ACTION_REQUIRED and not detail["return_url"]:
         outcome, fault = Outcome.DECLINED, "return_url"  # a challenge that nobody could come back from

@@ -25,6 +25,8 @@ class Running:
     process: "subprocess.Popen[bytes]"
     log: Path
     ready: dict[str, Any] = field(default_factory=dict)
+    lockgate: tuple[str, ...] = ()
+    """The command that started it."""
 
     def __getitem__(self, name: str) -> Any:
         return self.ready[name]
@@ -56,7 +58,7 @@ class Running:
     def command(self, *words: str, check: bool = True, **options: Any) -> "subprocess.CompletedProcess[str]":
         """Run ``lockgate <words> --home ...`` against this home."""
         done = subprocess.run(
-            [*lockgate_command(), *words, "--home", str(self.home)],
+            [*(self.lockgate or lockgate_command()), *words, "--home", str(self.home)],
             capture_output=True, text=True, timeout=120, check=False, **options,
         )
         if check and done.returncode:
@@ -86,9 +88,13 @@ def lockgate_command() -> list[str]:
 
 
 def start_lockgate(
-    directory: Path | None = None, *, options: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
+    directory: Path | None = None,
+    *,
+    options: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
+    command: tuple[str, ...] = (),
 ) -> Running:
-    """Start ``lockgate up`` and wait until its ready file is there."""
+    """Start ``lockgate up`` and wait until its ready file is there. ``command`` is another ``lockgate`` than ours."""
     directory = directory or Path(tempfile.mkdtemp(prefix="lockgate-", dir="/tmp"))
     directory.chmod(0o755)
     home, ready_file, log = directory / "home", directory / "ready.json", directory / "up.log"
@@ -96,11 +102,11 @@ def start_lockgate(
     words = ["up", "--home", str(home), "--listen", "127.0.0.1:0", "--ready-file", str(ready_file), *options]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*lockgate_command(), *words],
+            [*(command or lockgate_command()), *words],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             env={**os.environ, **(environment or {})}, start_new_session=True,
         )
-    running = Running(home=home, ready_file=ready_file, process=process, log=log)
+    running = Running(home=home, ready_file=ready_file, process=process, log=log, lockgate=command)
     end = time.monotonic() + START_S
     while not ready_file.exists():
         if process.poll() is not None or time.monotonic() > end:

@@ -1,7 +1,8 @@
-"""A shop that keeps paying, capturing, cancelling and refunding whatever happens to Lockgate, and remembers every answer."""
+"""A shop that goes on paying, capturing, cancelling and refunding whatever happens, and remembers every answer."""
 
 import asyncio
 import contextlib
+import json
 import random
 import ssl
 from collections import Counter
@@ -15,6 +16,15 @@ import aiohttp
 from lockgate.kernel.ids import new_id
 
 RETRY_STATUSES = {409, 429, 500, 502, 503}
+REPLAYS = 300
+# What each status may have become by the time nothing is in doubt any more. A payment in doubt may come out either way.
+ENDS = {
+    "payment_intent": {
+        "processing": {"succeeded", "requires_capture", "requires_payment_method", "canceled"},
+        "requires_capture": {"requires_capture", "succeeded", "canceled"},
+    },
+    "refund": {"pending": {"succeeded", "failed"}},
+}
 
 
 @dataclass
@@ -25,6 +35,17 @@ class Acknowledged:
     id: str
     status: str
     amount: int
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """The answer that a key got: whoever asks again under it must be told the same, byte for byte."""
+
+    path: str
+    params: Mapping[str, Any]
+    key: str
+    status: int
+    body: bytes
 
 
 @dataclass
@@ -39,6 +60,10 @@ class Shop:
     acknowledged: list[Acknowledged] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     surprises: list[str] = field(default_factory=list)
+    lasting: list[Lasting] = field(default_factory=list)
+    replayed: int = 0
+    changed_answers: list[str] = field(default_factory=list)
+    stands: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -48,7 +73,9 @@ class Shop:
         context = ssl.create_default_context(cafile=self.ca_file) if self.api.startswith("https") else True
         connector = aiohttp.TCPConnector(ssl=context, limit=64)
         async with aiohttp.ClientSession(
-            connector=connector, timeout=aiohttp.ClientTimeout(total=40), headers={"Authorization": f"Bearer {self.key}"}
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=40),
+            headers={"Authorization": f"Bearer {self.key}"},
         ) as self.session:
             yield self
 
@@ -56,18 +83,20 @@ class Shop:
         """One logical request: sent again with the same key until there is a lasting answer."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self.give_up_s
-        headers = {"Idempotency-Key": new_id("k"), "Content-Type": "application/x-www-form-urlencoded"}
+        key = new_id("k")
         pause = 0.1
         while True:
             status, body = 0, {}
             try:
-                async with self.session.post(self.api + path, data=urlencode(params), headers=headers) as answer:
-                    status, body = answer.status, await answer.json()
+                status, raw = await self._ask(path, params, key)
+                body = json.loads(raw)
+                if status not in RETRY_STATUSES:
+                    self.answers[str(status)] += 1
+                    self.lasting.append(Lasting(path, params, key, status, raw))
+                    return status, body
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+                status = 0
                 self.answers["connection lost"] += 1
-            if status and status not in RETRY_STATUSES:
-                self.answers[str(status)] += 1
-                return status, body
             if loop.time() > end:
                 self.answers["gave up"] += 1
                 return status, body
@@ -76,11 +105,11 @@ class Shop:
             await asyncio.sleep(pause)
             pause = min(1.0, pause * 2)
 
-    async def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def get(self, path: str) -> dict[str, Any]:
         """A read, tried until it is answered."""
         for _ in range(200):
             try:
-                async with self.session.get(self.api + path, params=params) as answer:
+                async with self.session.get(self.api + path) as answer:
                     body = await answer.json()
                     if answer.status == 200:
                         return body
@@ -95,8 +124,13 @@ class Shop:
         """One shopper's story."""
         amount = self.dice.randrange(100, 90_000)
         manual = self.dice.random() < 0.4
-        params = {"amount": amount, "currency": self.dice.choice(["usd", "eur"]), "confirm": "true",
-                  "payment_method": self.dice.choice(["pm_card_visa", "pm_card_mastercard", "pm_card_visa"])}
+        params = {
+            "amount": amount,
+            "currency": self.dice.choice(["usd", "eur"]),
+            "confirm": "true",
+            "metadata[order]": new_id("order"),
+            "payment_method": self.dice.choice(["pm_card_visa", "pm_card_mastercard", "pm_card_visa"]),
+        }
         if manual:
             params["capture_method"] = "manual"
         if self.dice.random() < 0.1:
@@ -114,7 +148,9 @@ class Shop:
                 await self._then(f"/v1/payment_intents/{intent}/cancel", {}, "payment_intent")
                 return
             take = self.dice.randrange(50, amount) if amount > 200 and self.dice.random() < 0.5 else amount
-            body = await self._then(f"/v1/payment_intents/{intent}/capture", {"amount_to_capture": take}, "payment_intent")
+            body = await self._then(
+                f"/v1/payment_intents/{intent}/capture", {"amount_to_capture": take}, "payment_intent"
+            )
         if body and body.get("status") == "succeeded" and self.dice.random() < 0.4:
             back = self.dice.randrange(1, body["amount_received"] + 1)
             await self._then("/v1/refunds", {"payment_intent": intent, "amount": back}, "refund")
@@ -130,19 +166,32 @@ class Shop:
 
         await asyncio.gather(*(one_after_another() for _ in range(customers)))
 
-    async def check_acknowledged(self) -> list[str]:
+    async def read_again(self) -> None:
+        """Read everything that was acknowledged, and ask for a part of it again under the same keys."""
+        for said in self.acknowledged:
+            path = "refunds" if said.kind == "refund" else "payment_intents"
+            self.stands[said.id] = await self.get(f"/v1/{path}/{said.id}")
+        for lasting in self.lasting[:: max(1, len(self.lasting) // REPLAYS)]:
+            status, raw = await self._ask(lasting.path, lasting.params, lasting.key)
+            self.replayed += 1
+            if (status, raw) != (lasting.status, lasting.body):
+                self.changed_answers.append(
+                    f"{lasting.path}: {lasting.status} {lasting.body!r} became {status} {raw!r}"
+                )
+
+    def broken(self) -> list[str]:
         """What Lockgate once said and no longer stands by."""
         broken = []
         for said in self.acknowledged:
-            path = "refunds" if said.kind == "refund" else "payment_intents"
-            now = await self.get(f"/v1/{path}/{said.id}")
-            if said.status in ("succeeded", "canceled") and now["status"] != said.status:
-                broken.append(f"{said.id} was {said.status}, is {now['status']}")
-            if said.kind == "payment_intent" and said.status == "requires_capture" and now["status"] not in (
-                "requires_capture", "succeeded", "canceled", "processing"
-            ):
-                broken.append(f"{said.id} was authorised, is {now['status']}")
+            now = self.stands[said.id]["status"]
+            if now not in ENDS[said.kind].get(said.status, {said.status}):
+                broken.append(f"{said.id} was {said.status}, is {now}")
         return broken
+
+    async def _ask(self, path: str, params: Mapping[str, Any], key: str) -> tuple[int, bytes]:
+        headers = {"Idempotency-Key": key, "Content-Type": "application/x-www-form-urlencoded"}
+        async with self.session.post(self.api + path, data=urlencode(params), headers=headers) as answer:
+            return answer.status, await answer.read()
 
     async def _then(self, path: str, params: Mapping[str, Any], kind: str) -> dict[str, Any]:
         status, body = await self.post(path, params)

@@ -1,0 +1,34 @@
+"""Run as the gateway's own user: hands the vault one step twice and says, as JSON, what came of each."""
+
+import asyncio
+import json
+import sys
+
+from lockgate.gateway.vaultlink.client import VaultClient
+from lockgate.kernel import clock
+from lockgate.kernel.orders import Order, Slot
+
+
+async def send(given: dict[str, str]) -> list[str]:
+    client = VaultClient(given["socket"], caller="gateway", key=bytes.fromhex(given["key"]))
+    order = Order(
+        step=given["step"],
+        processor="simulator",
+        method="POST",
+        url=given["origin"] + "/inquiries",
+        headers=(
+            ("authorization", (b"Bearer ", Slot("secret.simulator_key", "ascii"))),
+            ("content-type", (b"application/json",)),
+        ),
+        body=(json.dumps({"reference": "nobody"}).encode(),),
+        send_before_ms=clock.now_ms() + 5_000,
+        timeout_ms=5_000,
+    )
+    try:
+        return [type(await client.forward(given["account"], False, order)).__name__ for _ in range(2)]
+    finally:
+        await client.close()
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(send(json.load(sys.stdin)))))

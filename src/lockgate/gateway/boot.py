@@ -255,8 +255,19 @@ def _operations(parts: Parts) -> list[Any]:
 
 
 def _loaders(parts: Parts) -> dict[str, Any]:
+    payments = payments_api.loaders(parts.payments)
+
+    async def sources(principal: Any, ids: Any) -> dict[str, Any]:
+        """What a balance transaction is about: a charge or a refund, by its id's prefix."""
+        found: dict[str, Any] = {}
+        for prefix, kind in (("ch_", "charge"), ("re_", "refund")):
+            mine = [id_ for id_ in ids if id_.startswith(prefix)]
+            found |= await payments[kind](principal, mine) if mine else {}
+        return found
+
     return {
-        **payments_api.loaders(parts.payments),
+        **payments,
+        "balance_transaction_source": sources,
         **customers_api.loaders(parts.customers),
         **settlement_api.loaders(parts.settlement),
     }

@@ -58,7 +58,7 @@ BALANCE_TRANSACTION = Shape(
         "fee_details": Field(list_of(_FEE)),
         "net": Field(INTEGER),
         "reporting_category": Field(STRING),
-        "source": Field(STRING, nullable=True),
+        "source": Field(STRING, nullable=True, expands="balance_transaction_source"),
         "status": Field(one_of("available", "pending")),
         "type": Field(one_of("charge", "refund")),
     },

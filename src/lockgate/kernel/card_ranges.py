@@ -1,8 +1,19 @@
 """Which numbers are cards: the networks' prefix ranges and lengths (ISO/IEC 7812), without any issuer's data."""
 
+import re
+
 from lockgate.kernel.luhn import luhn_valid
 
 UNKNOWN = "unknown"
+# As people write card numbers: in one piece or in a card's groups, on its own. A UUID or a digest, whose digits stand
+# among letters and dashes, is none.
+_WRITTEN = re.compile(
+    r"(?<![0-9A-Za-z\-])"
+    r"(?:[0-9]{14,19}"
+    r"|[0-9]{4}([ \-.])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{3})?"
+    r"|[0-9]{4}([ \-.])[0-9]{6}\2[0-9]{4,5})"
+    r"(?![0-9A-Za-z\-])"
+)
 _RANGES: tuple[tuple[int, int, int, str, frozenset[int]], ...] = tuple(
     # digits compared, first, last, brand, lengths; the first match wins, so narrow ranges come first
     (len(str(first)), first, last, brand, frozenset(lengths))
@@ -48,3 +59,10 @@ def brand_of(number: str) -> str:
 def card_like(number: str) -> bool:
     """Whether a run of ASCII digits could be a real card's number: a brand's prefix and length, and the check digit."""
     return brand_of(number) != UNKNOWN and luhn_valid(number)
+
+
+def holds_card(text: str) -> bool:
+    """Whether a card's number stands in ``text``, as a shop might send it where it does not belong."""
+    if len(text) < 14:
+        return False
+    return any(card_like(re.sub(r"[^0-9]", "", match[0])) for match in _WRITTEN.finditer(text))

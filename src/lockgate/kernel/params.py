@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import unquote_to_bytes
 
+from lockgate.kernel.card_ranges import holds_card
 from lockgate.kernel.errors import Refusal, invalid
 
 MAX_DEPTH = 6
@@ -75,7 +76,10 @@ def _scalar(raw: Any, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string of ``minimum`` to ``maximum`` characters, matching ``pattern`` whole if one is given."""
+    """A string of ``minimum`` to ``maximum`` characters, matching ``pattern`` whole if one is given.
+
+    A card's number is refused wherever it does not belong; ``secret`` values are never stored, so they may be one.
+    """
 
     maximum: int = 5000
     minimum: int = 1
@@ -88,6 +92,8 @@ class Text:
             raise invalid(
                 f"Invalid string for {path}: must be {self.minimum} to {self.maximum} characters long.", param=path
             )
+        if not self.secret and holds_card(value):
+            raise _misplaced_card(path)
         if self.pattern is not None and not re.fullmatch(self.pattern, value):
             raise invalid(f"Invalid string for {path}: it is not of the expected form.", param=path)
         return value
@@ -97,6 +103,15 @@ class Text:
         if self.pattern is not None:
             schema["pattern"] = f"^(?:{self.pattern})$"
         return schema
+
+
+def _misplaced_card(path: str) -> Refusal:
+    """What is stored outside of the vault must never hold a card number, whatever a shop puts into its fields."""
+    return invalid(
+        f"{path} seems to hold a card number. Card numbers belong in a card's own fields and nowhere else.",
+        param=path,
+        code="parameter_holds_card_number",
+    )
 
 
 _INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,17})\Z")
@@ -274,6 +289,8 @@ class Metadata:
                 raise invalid(f"{path} keys must be 1 to 40 characters long.", param=path)
             if len(value) > 500:
                 raise invalid(f"{path} values must be at most 500 characters long.", param=path)
+            if holds_card(key) or holds_card(value):
+                raise _misplaced_card(path)
         return dict(raw)
 
     def schema(self) -> dict[str, Any]:

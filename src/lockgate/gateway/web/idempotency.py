@@ -11,8 +11,8 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.idempotency import find
 from lockgate.gateway.storage.packing import pack, unpack_bytes
 from lockgate.gateway.web.ports import Box, Settle
-from lockgate.kernel.card_ranges import holds_card
 from lockgate.kernel import clock
+from lockgate.kernel.card_ranges import holds_card
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call, Claim
 from lockgate.kernel.principal import Principal

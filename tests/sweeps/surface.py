@@ -1,0 +1,127 @@
+"""The API's surface as a started Lockgate describes it in /openapi.json: what the sweeps are made from."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+# What a parameter's id names, by the parameter's last name; cursors name what the list lists.
+ID_PARAMS = {
+    "customer": "customers",
+    "payment_method": "payment_methods",
+    "default_payment_method": "payment_methods",
+    "payment_intent": "payment_intents",
+    "charge": "charges",
+    "source": "charges",
+    "related_object": "charges",
+    "webhook_endpoint": "webhook_endpoints",
+}
+CURSORS = {"starting_after", "ending_before"}
+NOT_IDS = {
+    "business_name", "carrier", "city", "client_secret", "description", "email",
+    "expected_payment_method_type", "individual_name", "ip_address", "line1", "line2",
+    "name", "number", "cvc", "phone", "postal_code", "sealed", "state", "statement_descriptor",
+    "statement_descriptor_suffix", "tax_id", "token", "tracking_number", "type", "url", "user_agent",
+}
+# Values for what an operation cannot do without.
+NEEDED = {
+    "amount": "500",
+    "currency": "usd",
+    "type": "card",
+    "url": "https://127.0.0.1:9/sweep",
+    "enabled_events": ("enabled_events[0]", "refund.failed"),
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation as documented."""
+
+    name: str
+    method: str
+    path: str
+    resource: str
+    access: str
+    returns_public: bool
+    params: Mapping[str, Any] = field(repr=False)
+    required: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def wants_client_secret(self) -> bool:
+        return "client_secret" in self.params
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The kinds of ids in the path, in order."""
+        return tuple(re.findall(r"/([a-z_]+)/\{", self.path))
+
+    @property
+    def listed(self) -> str:
+        """What the path's last collection is, for cursors. An endpoint's deliveries have ids of their own."""
+        return [part for part in self.path.split("/") if not part.startswith("{")][-1]
+
+    def url(self, objects: Mapping[str, str]) -> str:
+        """The path with the ids of ``objects``."""
+        path = self.path
+        for collection in self.collections:
+            path = re.sub(r"\{[^}]+\}", objects[collection], path, count=1)
+        return path
+
+    def needed(self, objects: Mapping[str, str]) -> dict[str, str]:
+        """The required parameters, with ids from ``objects``."""
+        found = {}
+        for name in self.required:
+            if name in ID_PARAMS:
+                found[name] = objects[ID_PARAMS[name]]
+                continue
+            value = NEEDED[name]  # a KeyError: say above what to send for a new required parameter
+            found |= {name: value} if isinstance(value, str) else {value[0]: value[1]}
+        return found
+
+    def id_params(self) -> Iterator[tuple[str, str]]:
+        """Every parameter that takes an id: its bracket name, and the collection it names."""
+        for path, schema in _leaves(self.params):
+            last = path.rpartition("[")[2].rstrip("]")
+            if last in CURSORS:
+                yield path, self.listed
+            elif last in ID_PARAMS:
+                yield path, ID_PARAMS[last]
+            elif schema.get("type") == "string" and not {"enum", "pattern", "const"} & set(schema):
+                assert last in NOT_IDS, f"{self.name}: say in surface.py whether {path} takes an id"
+
+
+def _leaves(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, schema in params.items():
+        path = f"{prefix}[{name}]" if prefix else name
+        for option in schema.get("anyOf", [schema]):
+            if "properties" in option:
+                yield from _leaves(option["properties"], path)
+            elif option.get("const") != "":
+                yield path, option
+
+
+def read(document: Mapping[str, Any]) -> list[Operation]:
+    """All operations of an OpenAPI document."""
+    found = []
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            params, required = _params(described)
+            resource, _, access = described["x-permission"].partition("=")
+            answers = str(described["responses"]["200"]["content"]["application/json"]["schema"])
+            found.append(
+                Operation(
+                    described["operationId"], method.upper(), path, resource, access, "_public'" in answers, params, required
+                )
+            )
+    return found
+
+
+def _params(described: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    if "requestBody" in described:
+        (content,) = described["requestBody"]["content"].values()
+        return content["schema"]["properties"], tuple(content["schema"].get("required", ()))
+    query = [param for param in described["parameters"] if param["in"] == "query"]
+    return {p["name"]: p["schema"] for p in query}, tuple(p["name"] for p in query if p["required"])

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lockgate.kernel.ids import new_id
 from tests.faults import races
 from tests.faults.copies import broken_copy
@@ -18,6 +20,7 @@ from tests.faults.outside import broken_invariants, doubled, payments, simulator
 from tests.faults.receiver import receiving
 from tests.support.running import Running
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

@@ -42,7 +42,7 @@ def processes_of(running: Running) -> dict[int, str]:
 
 def all_gone(running: Running, pids: dict[str, int]) -> None:
     end = time.monotonic() + GONE_WITHIN_S
-    while left := {pid: name for pid, name in processes_of(running).items()}:
+    while left := processes_of(running):
         if time.monotonic() > end:
             raise AssertionError(f"still running: {left}")
         time.sleep(0.05)
@@ -61,14 +61,17 @@ async def pay(running: Running, key: str) -> Said:
         return await merchant.until_free("payment_intents", key=key, **PAYMENT)
 
 
-def start_again(running: Running) -> Running:
+def start_again(running: Running, capsys: pytest.CaptureFixture[str]) -> Running:
     began = time.monotonic()
     again = start_lockgate(running.ready_file.parent)
-    print(f"started again in {time.monotonic() - began:.1f} s")
+    with capsys.disabled():
+        print(f"\nstarted again in {time.monotonic() - began:.1f} s")
     return again
 
 
-def test_a_killed_supervisor_leaves_nothing_running_and_nothing_lost(lockgate: Running) -> None:
+def test_a_killed_supervisor_leaves_nothing_running_and_nothing_lost(
+    lockgate: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
     key = new_id("k")
     first = asyncio.run(pay(lockgate, key))
     assert first.outcome == (200, "succeeded")
@@ -78,7 +81,7 @@ def test_a_killed_supervisor_leaves_nothing_running_and_nothing_lost(lockgate: R
     os.kill(lockgate.process.pid, signal.SIGKILL)
     lockgate.process.wait(10)
     all_gone(lockgate, pids)
-    again = start_again(lockgate)
+    again = start_again(lockgate, capsys)
     try:
         second = asyncio.run(pay(again, key))
         assert second.headers["idempotent-replayed"] == "true"
@@ -88,7 +91,9 @@ def test_a_killed_supervisor_leaves_nothing_running_and_nothing_lost(lockgate: R
         again.stop()
 
 
-def test_ctrl_c_stops_everything_and_the_next_start_goes_on(lockgate: Running) -> None:
+def test_ctrl_c_stops_everything_and_the_next_start_goes_on(
+    lockgate: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
     key = new_id("k")
     first = asyncio.run(pay(lockgate, key))
     keys = (lockgate["secret_key"], lockgate["publishable_key"], lockgate["account"])
@@ -96,7 +101,7 @@ def test_ctrl_c_stops_everything_and_the_next_start_goes_on(lockgate: Running) -
     assert lockgate.stop() == 0, lockgate.tail()
     all_gone(lockgate, pids)
     assert not lockgate.ready_file.exists()
-    again = start_again(lockgate)
+    again = start_again(lockgate, capsys)
     try:
         assert (again["secret_key"], again["publishable_key"], again["account"]) == keys
         second = asyncio.run(pay(again, key))

@@ -17,6 +17,7 @@ from tests.faults.merchant import Merchant, Said, merchant_of
 from tests.faults.outside import Paid, Simulator, payments, settled, simulator_of, verified
 from tests.support.running import Running
 
+pytestmark = pytest.mark.slow
 RECOVERY_S = 60
 AWAY_S = 8
 NOT_SENT, NO_EFFECT, EFFECT, FINE = "certainly not sent", "lost before its effect", "lost after its effect", "answered"

@@ -205,7 +205,5 @@ class Shop:
         self.acknowledged.append(Acknowledged(kind, body["id"], body["status"], body["amount"]))
 
     def _surprise(self, what: str, status: int, body: Mapping[str, Any]) -> None:
-        code = (body.get("error") or {}).get("code")
-        if status in (0, *RETRY_STATUSES) or code == "payment_intent_unexpected_state":
-            return  # given up under faults, or the first answer was lost and its effect stands
+        """No answer within a minute is a surprise, and so is a refusal for what an earlier try under the key did."""
         self.surprises.append(f"{what}: {status} {body}")

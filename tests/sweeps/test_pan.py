@@ -224,6 +224,7 @@ def load() -> Iterator[Load]:
             keys = verified(json.load(answer), running["seal_verify_key"])
         made = Load(running, random.Random(seed), Sealer(keys, running["account"]))
         made.pay(PAYMENTS // 3)
+        assert not [name for name in made.answers if not name.startswith("200")], made.answers
         made.admin("POST", "/admin/faults", [{"fault": fault, "times": 3} for fault in FAULTS])
         made.pay(PAYMENTS // 6)
         made.blunder()

@@ -54,7 +54,7 @@ class ScriptedVault:
     script: Callable[[Order], Reply] = lambda order: Answered(200, (), b"{}")
     orders: list[Order] = field(default_factory=list)
 
-    async def forward(self, account: str, livemode: bool, order: Order) -> Reply:
+    async def forward(self, account: str, livemode: bool, order: Order, *, intent: str | None = None) -> Reply:
         self.orders.append(order)
         return self.script(order)
 

@@ -137,7 +137,7 @@ class Line(ScriptedVault):
     async def commit_token(self, account: str, tokens: Sequence[str], *, subject: str | None = None) -> Any:
         return list(tokens)
 
-    async def forward(self, account: str, livemode: bool, order: Order) -> Reply:
+    async def forward(self, account: str, livemode: bool, order: Order, *, intent: str | None = None) -> Reply:
         self.orders.append(order)
         assert order.step not in self.claimed, "a step was sent twice"
         fault = self.faults.pop(0) if self.faults else "ok"

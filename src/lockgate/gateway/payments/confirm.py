@@ -119,6 +119,7 @@ async def run(
         ports,
         account=attempt.account,
         livemode=attempt.livemode,
+        intent=intent.row.id,
         steps=ports.processors[attempt.processor].authorize(
             _order(ports, intent, attempt, method=method, off_session=build.is_off_session(call.params))
         ),

@@ -15,7 +15,9 @@ from lockgate.kernel.orders import Order, Reply
 class Vault(Protocol):
     """What payments asks of the vault."""
 
-    async def forward(self, account: str, livemode: bool, order: Order) -> Reply: ...
+    async def forward(
+        self, account: str, livemode: bool, order: Order, *, intent: str | None = None
+    ) -> Reply: ...
 
     async def tombstone(self, account: str, step: str) -> Mapping[str, Any]: ...
 

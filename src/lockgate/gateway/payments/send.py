@@ -13,7 +13,9 @@ _logger = log.get("payments")
 class Forwards(Protocol):
     """What sends an order: the vault's client, which never raises for what the network does."""
 
-    async def forward(self, account: str, livemode: bool, order: Order) -> Reply: ...
+    async def forward(
+        self, account: str, livemode: bool, order: Order, *, intent: str | None = None
+    ) -> Reply: ...
 
 
 class Sends(Protocol):
@@ -23,12 +25,17 @@ class Sends(Protocol):
     def vault(self) -> Forwards: ...
 
 
-async def send(ports: Sends, *, account: str, livemode: bool, steps: Steps) -> Result:
-    """The conversation's Result. A fault of the adapter or on the way to the vault is UNKNOWN: an order may be out."""
+async def send(
+    ports: Sends, *, account: str, livemode: bool, steps: Steps, intent: str | None = None
+) -> Result:
+    """The conversation's Result. A fault of the adapter or on the way to the vault is UNKNOWN: an order may be out.
+
+    ``intent`` is the payment or setup intent whose card code the orders may carry: the vault gives it to no other.
+    """
     try:
         order = next(steps)
         for _ in range(MAX_ORDERS):
-            order = steps.send(await _forward(ports, account, livemode, order=order))
+            order = steps.send(await _forward(ports, account, livemode, order=order, intent=intent))
     except StopIteration as end:
         return end.value
     except Exception:
@@ -38,9 +45,11 @@ async def send(ports: Sends, *, account: str, livemode: bool, steps: Steps) -> R
     return Result(Outcome.UNKNOWN, reason="too_many_orders")
 
 
-async def _forward(ports: Sends, account: str, livemode: bool, *, order: Order) -> Reply:
+async def _forward(
+    ports: Sends, account: str, livemode: bool, *, order: Order, intent: str | None
+) -> Reply:
     try:
-        return await ports.vault.forward(account, livemode, order)
+        return await ports.vault.forward(account, livemode, order, intent=intent)
     except Exception:
         _logger.exception("the way to the vault failed around an order", step=order.step)
         return Lost("vault_fault")

@@ -240,6 +240,7 @@ async def _verify(
         ports,
         account=attempt.account,
         livemode=attempt.livemode,
+        intent=setup.row.id,
         steps=await _verification(ports, setup, attempt, method=method),
     )
     answer = await _conclude(ports, cause, attempt, result=result, call=call)

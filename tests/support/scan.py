@@ -1,10 +1,9 @@
-"""Looks for marker values (card numbers, CVCs) in files and process memory, in every encoding in which they might hide."""
+"""Looks for marker values (card numbers, CVCs) in files and process memory, in every encoding that might hide them."""
 
 import base64
-import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def encodings(number: str) -> dict[str, bytes]:
         "bcd": bytes.fromhex(number + "f" * (len(number) % 2)),
         "reversed": text[::-1],
     }
-    for shift in range(3):  # base64 looks different at each of three alignments; the first and last sextets depend on neighbours
+    for shift in range(3):  # base64 differs at each alignment; the first and last sextets depend on neighbours
         whole = base64.b64encode(b"\x00" * shift + text)
         start = (shift * 8 + 5) // 6
         end = (shift + len(text)) * 8 // 6
@@ -59,6 +58,12 @@ class Hit:
     encoding: str
 
 
+def _shared_beginning(patterns: Sequence[bytes]) -> bytes:
+    first, last = min(patterns), max(patterns)
+    length = next((i for i, (a, b) in enumerate(zip(first, last, strict=True)) if a != b), len(first))
+    return first[:length]
+
+
 class Scanner:
     """One pass over bytes for all markers at once.
 
@@ -76,7 +81,7 @@ class Scanner:
         groups: dict[tuple[str, int, bytes], list[bytes]] = {}
         for pattern, (_, name) in self.patterns.items():
             groups.setdefault((name, len(pattern), pattern[:2]), []).append(pattern)
-        self.anchors = [(os.path.commonprefix(group), length) for (_, length, _), group in groups.items()]
+        self.anchors = [(_shared_beginning(group), length) for (_, length, _), group in groups.items()]
 
     def in_bytes(self, data: bytes, place: str) -> Iterator[Hit]:
         for anchor, length in self.anchors:
@@ -102,7 +107,7 @@ class Scanner:
         for match in re.finditer(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]", chunk):
             piece = memoryview(chunk)[match.start() : match.start() + 2**20]
             try:
-                plain = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(piece, 2**22)  # gzip or zlib, whatever follows
+                plain = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(piece, 2**22)  # gzip or zlib
             except zlib.error:
                 continue
             yield from self.in_bytes(plain, f"{place} (compressed)")

@@ -27,7 +27,8 @@ def verified(answer: Mapping[str, Any], pinned: str) -> dict[str, Mapping[str, A
         else:
             public = _bytes(key["hpke_public"])
         text = base64.urlsafe_b64encode(public).rstrip(b"=").decode()
-        lines = ("lockgate-sealing-key-v1", key["kid"], key["format"], str(key["not_before"]), str(key["not_after"]), text)
+        times = (str(key["not_before"]), str(key["not_after"]))
+        lines = ("lockgate-sealing-key-v1", key["kid"], key["format"], *times, text)
         verifier.verify(_bytes(key["signature"]), "\n".join(lines).encode())
         if key["not_before"] <= now < key["not_after"]:
             newest[key["format"]] = key

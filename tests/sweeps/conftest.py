@@ -1,6 +1,6 @@
 """One started Lockgate for all sweeps, with two merchants: one who owns things, and one who tries to reach them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,11 +58,11 @@ class Place:
             "password": self.running.secrets(secrets)["database_password"],
         }
 
-    def keys(self, account: str, wanted: list[tuple[KeyKind, dict[str, Access]]], *, livemode: bool = False) -> list[str]:
-        """New keys, made as ``lockgate keys create`` makes them, but many at once and at full speed."""
+    def keys(self, account: str, wanted: Sequence[tuple[KeyKind, dict[str, Access]]]) -> list[str]:
+        """New test keys, made as ``lockgate keys create`` makes them, but many at once and at full speed."""
 
         async def work() -> list[str]:
-            who = Principal(account, livemode, "internal", "sweep")
+            who = Principal(account, False, "internal", "sweep")
             async with desk(Home(self.running.home)) as at:
                 return [
                     (await create(at.pool, who, pepper=at.pepper, kind=kind, permissions=granted, rate=FAST)).text

@@ -113,7 +113,8 @@ def read(document: Mapping[str, Any]) -> list[Operation]:
             answers = str(described["responses"]["200"]["content"]["application/json"]["schema"])
             found.append(
                 Operation(
-                    described["operationId"], method.upper(), path, resource, access, "_public'" in answers, params, required
+                    described["operationId"], method.upper(), path, resource, access,
+                    returns_public="_public'" in answers, params=params, required=required,
                 )
             )
     return found

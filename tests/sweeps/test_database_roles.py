@@ -18,7 +18,9 @@ Work = Callable[[asyncpg.Connection], Awaitable[None]]
 
 @pytest.fixture(scope="module")
 def tables(place: Place) -> dict[str, list[str]]:
-    rows = place.fetch("select schemaname, tablename from pg_tables where schemaname in ('gateway', 'vault') order by 2")
+    rows = place.fetch(
+        "select schemaname, tablename from pg_tables where schemaname in ('gateway', 'vault') order by 2"
+    )
     found: dict[str, list[str]] = {"gateway": [], "vault": []}
     for row in rows:
         found[row["schemaname"]].append(row["tablename"])
@@ -27,7 +29,7 @@ def tables(place: Place) -> dict[str, list[str]]:
 
 
 def as_role(place: Place, role: str, work: Work) -> None:
-    """Run ``work`` as ``role``: with its own password where a program has one, else by the superuser's SET SESSION AUTHORIZATION."""
+    """Run ``work`` as ``role``: with its own password where a program has one, else put on by the superuser."""
 
     async def run() -> None:
         own = PROGRAMS.get(role)
@@ -85,8 +87,8 @@ def expect_none(place: Place, role: str, statements: list[str]) -> None:
 @pytest.mark.parametrize("role", [*PROGRAMS, *READERS])
 def test_no_role_changes_the_schema_or_empties_a_table(place: Place, tables: dict[str, list[str]], role: str) -> None:
     statements = [
-        "create table gateway.mine (a int)", "create table public.mine (a int)", "create schema mine", "create table vault.mine (a int)",
-        "create role mine",
+        "create table gateway.mine (a int)", "create table public.mine (a int)", "create schema mine",
+        "create table vault.mine (a int)", "create role mine",
         "alter role lockgate_gateway superuser", "alter role current_user bypassrls", "set role lockgate_owner",
         "set session authorization lockgate_owner", "copy (select 1) to program 'id'", "copy (select 1) to '/tmp/mine'",
         "select pg_read_file('postgresql.conf')", "select lo_import('/etc/passwd')", "select pg_reload_conf()",
@@ -98,10 +100,12 @@ def test_no_role_changes_the_schema_or_empties_a_table(place: Place, tables: dic
     for schema, names in tables.items():
         for name in names:
             statements += [
-                f"truncate {schema}.{name}", f"drop table {schema}.{name}", f"alter table {schema}.{name} add column mine int",
+                f"truncate {schema}.{name}", f"drop table {schema}.{name}",
+                f"alter table {schema}.{name} add column mine int",
                 f"create index on {schema}.{name} ((1))", f"grant select on {schema}.{name} to public",
                 f"alter table {schema}.{name} disable row level security",
-                f"create trigger mine before insert on {schema}.{name} for each row execute function suppress_redundant_updates_trigger()",
+                f"create trigger mine before insert on {schema}.{name} for each row "
+                "execute function suppress_redundant_updates_trigger()",
             ]
     as_role(place, role, lambda connection: _none_but_grants(connection, statements, role))
     as_role(place, role, _no_server_settings)
@@ -115,7 +119,7 @@ async def _no_server_settings(connection: asyncpg.Connection) -> None:
 
 
 async def _none_but_grants(connection: asyncpg.Connection, statements: list[str], role: str) -> None:
-    # A GRANT by one who holds a privilege without grant option is a warning in PostgreSQL, not an error; it changes nothing.
+    # A GRANT by one who has a privilege but no grant option is a warning in PostgreSQL, not an error; nothing changes.
     passed = [s for s in await allowed(connection, statements) if not s.startswith("grant ")]
     assert not passed, f"{role} may: {passed}"
     for statement in (s for s in statements if s.startswith("grant ")):
@@ -158,10 +162,12 @@ def test_what_is_written_once_stays(place: Place, role: str) -> None:
     statements += [f"update gateway.{name} set id = id where false" for name in WRITTEN_ONCE]
     statements += [f"select * from gateway.{name} for update" for name in WRITTEN_ONCE]
     statements += ["delete from gateway.payment_intent", "delete from gateway.charge", "delete from gateway.refund"]
-    statements += ["delete from gateway.api_key", "delete from gateway.account", "update gateway.account set name = name"]
+    statements += ["delete from gateway.api_key", "delete from gateway.account"]
+    statements += ["update gateway.account set name = name"]
     statements += ["update gateway.balance_delta set amount = amount"]
     if role == "lockgate_gateway":
-        statements += ["update gateway.balance set amount = 0", "delete from gateway.balance_delta", "delete from gateway.outbox"]
+        statements += ["update gateway.balance set amount = 0", "delete from gateway.balance_delta"]
+        statements += ["delete from gateway.outbox"]
         statements += ["update gateway.delivery set state = 'delivered'", "delete from gateway.delivery"]
         statements += ["insert into gateway.job values ('x', 0, 'x', 0)"]
     expect_none(place, role, statements)
@@ -172,7 +178,8 @@ def test_the_vaults_own_records_stay(place: Place) -> None:
         place, "lockgate_vault",
         ["update vault.audit set outcome = 'x'", "delete from vault.audit", "delete from vault.claim",
          "update vault.claim set tombstone = false", "delete from vault.data_key", "delete from vault.merchant_key",
-         "delete from vault.shredded_subject", "update vault.shredded_subject set shredded_ms = 0", "delete from vault.secret",
+         "delete from vault.shredded_subject", "update vault.shredded_subject set shredded_ms = 0",
+         "delete from vault.secret",
          "update vault.card set ciphertext = ''", "update vault.card set account = 'acct_other'"],
     )
 
@@ -180,7 +187,10 @@ def test_the_vaults_own_records_stay(place: Place) -> None:
 def test_reporting_reads_one_account_and_mode_and_writes_nothing(
     place: Place, owner: Merchant, stranger: Merchant, tables: dict[str, list[str]]
 ) -> None:
-    own = ("customer", "payment_intent", "charge", "refund", "transfer", "event", "audit", "attempt", "balance_transaction")
+    own = (
+        "customer", "payment_intent", "charge", "refund", "transfer", "event", "audit", "attempt",
+        "balance_transaction",
+    )
 
     async def work(connection: asyncpg.Connection) -> None:
         await connection.execute("set default_transaction_read_only = off")  # so that only privileges stand in the way

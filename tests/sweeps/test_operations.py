@@ -1,4 +1,4 @@
-"""Every operation of the API, tried by everyone who must not: each try is refused, tells nothing, changes nothing, is on record."""
+"""Every operation, tried by all who must not: each try is refused, tells nothing, changes nothing, is on record."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -21,8 +21,8 @@ from tests.sweeps.surface import Operation
 
 # Tables whose rows are a merchant's state: what a refused try must leave as it was.
 STATE = (
-    "customer", "payment_method", "payment_intent", "setup_intent", "attempt", "charge", "refund", "balance_transaction",
-    "transfer", "event", "webhook_endpoint", "delivery", "idempotency", "account",
+    "customer", "payment_method", "payment_intent", "setup_intent", "attempt", "charge", "refund",
+    "balance_transaction", "transfer", "event", "webhook_endpoint", "delivery", "idempotency", "account",
 )
 
 
@@ -115,7 +115,8 @@ def test_with_a_key_that_is_not_good(place: Place, owner: Merchant, operations: 
         if number % 15 == 14:
             client = place.client()
         reply = client.request(
-            operation.method, operation.url(owner.objects), operation.needed(owner.objects), headers={"Authorization": header}
+            operation.method, operation.url(owner.objects), operation.needed(owner.objects),
+            headers={"Authorization": header},
         )
         assert reply.status == 401, (operation.name, reply.text)
         assert reply.error.get("code") == code
@@ -129,7 +130,8 @@ def _bad_key(place: Place, owner: Merchant, how: str) -> tuple[str, str | None]:
         return "Bearer sk_test_123", None
     if how == "unknown":  # a whole key of this account, of another installation
         (key,) = place.keys(owner.account, [("secret", {})])
-        place.fetch("delete from gateway.api_key where account = $1 and hint = $2", owner.account, f"{key[:8]}...{key[-4:]}")
+        hint = f"{key[:8]}...{key[-4:]}"
+        place.fetch("delete from gateway.api_key where account = $1 and hint = $2", owner.account, hint)
         return f"Bearer {key}", None
     if how == "altered":
         return f"Bearer {owner.secret_key[:-1]}{'A' if owner.secret_key[-1] != 'A' else 'B'}", None
@@ -268,7 +270,8 @@ def test_publishable_keys_without_the_right_client_secret(
         (collection,) = operation.collections
         right = owner.client_secrets[collection]
         other = next(secret for name, secret in owner.client_secrets.items() if name != collection)
-        wrong = ["x", right[:-1], right + "a", other, stranger.client_secrets[collection], right.partition("_secret_")[0]]
+        wrong = ["x", right[:-1], right + "a", right.partition("_secret_")[0], other]
+        wrong.append(stranger.client_secrets[collection])
         tries = Tries(place, own)
         reply = tries.send(operation, owner.objects, {})
         assert (reply.status, reply.error["param"]) == (400, "client_secret"), reply.text

@@ -1,4 +1,4 @@
-"""schemathesis reads the running installation's OpenAPI document and tries to make it answer what it does not document."""
+"""schemathesis reads the running installation's OpenAPI document and tries to get answers that it does not document."""
 
 import json
 import os

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from lockgate.kernel.batch import BatchFailed
+from lockgate.kernel.patience import patiently
 
 Pool = asyncpg.Pool
 
@@ -142,23 +143,35 @@ async def _keep(_connection: object) -> None:
     """Nothing to reset when a connection comes back: no statement here sets session state."""
 
 
+RECOVERING = (asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+RESTART_S = 5.0
+"""How long a server may be gone altogether before that is news; one that recovers gets longer."""
+
+
 async def connect(database: Mapping[str, Any], *, password: str) -> Pool:
     """The vault's own pool; ``database`` is the settings' entry: host (or socket directory), port, name."""
     local = str(database["host"]).startswith("/")
-    pool = await asyncpg.create_pool(
-        host=database["host"],
-        port=database.get("port", 5432),
-        database=database["name"],
-        user="lockgate_vault",
-        password=password,
-        min_size=2,
-        max_size=8,
-        max_inactive_connection_lifetime=0,
-        command_timeout=60,
-        reset=_keep,
-        server_settings={"application_name": "lockgate vault", "jit": "off"},
-        ssl=False if local else ssl.create_default_context(cafile=database.get("sslrootcert")),
-    )
+
+    async def attempt() -> Pool | None:
+        return await asyncpg.create_pool(
+            host=database["host"],
+            port=database.get("port", 5432),
+            database=database["name"],
+            user="lockgate_vault",
+            password=password,
+            min_size=2,
+            max_size=8,
+            max_inactive_connection_lifetime=0,
+            command_timeout=60,
+            reset=_keep,
+            server_settings={"application_name": "lockgate vault", "jit": "off"},
+            ssl=False if local else ssl.create_default_context(cafile=database.get("sslrootcert")),
+        )
+
+    async def unless_gone() -> Pool | None:
+        return await patiently(attempt, passing=(OSError,), within_s=RESTART_S)
+
+    pool = await patiently(unless_gone, passing=RECOVERING)
     assert pool is not None, "create_pool returns a pool when it is awaited"
     return pool
 

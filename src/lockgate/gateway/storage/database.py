@@ -6,8 +6,13 @@ from typing import Any
 
 import asyncpg
 
+from lockgate.kernel.patience import patiently
+
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Pool = asyncpg.Pool
+RECOVERING = (asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+RESTART_S = 5.0
+"""How long a server may be gone altogether before that is news; one that recovers gets longer."""
 
 _SETTINGS = {
     "application_name": "lockgate",
@@ -18,23 +23,36 @@ _SETTINGS = {
 }
 
 
-async def connect_pool(*, database: Mapping[str, Any], user: str, password: str, size: int) -> Pool:
-    """A pool of ``size`` connections as ``user``. ``database`` is the settings' entry: host, port, name."""
-    pool = await asyncpg.create_pool(
-        host=database["host"],
-        port=database.get("port", 5432),
-        database=database["name"],
-        user=user,
-        password=password,
-        min_size=min(2, size),
-        max_size=size,
-        server_settings=_SETTINGS,
-        statement_cache_size=500,
-        max_cached_statement_lifetime=0,
-        command_timeout=60,
-        reset=_keep,
-        ssl=_tls(database),
-    )
+async def connect_pool(
+    *, database: Mapping[str, Any], user: str, password: str, size: int, durable: bool = True
+) -> Pool:
+    """A pool of ``size`` connections as ``user``. ``database`` is the settings' entry: host, port, name.
+
+    Without ``durable`` a crash of the server may undo the last moment's commits, whole and in order: only for work that
+    is then found undone and done again.
+    """
+
+    async def attempt() -> Pool | None:
+        return await asyncpg.create_pool(
+            host=database["host"],
+            port=database.get("port", 5432),
+            database=database["name"],
+            user=user,
+            password=password,
+            min_size=min(2, size),
+            max_size=size,
+            server_settings=_SETTINGS if durable else {**_SETTINGS, "synchronous_commit": "off"},
+            statement_cache_size=500,
+            max_cached_statement_lifetime=0,
+            command_timeout=60,
+            reset=_keep,
+            ssl=_tls(database),
+        )
+
+    async def unless_gone() -> Pool | None:
+        return await patiently(attempt, passing=(OSError,), within_s=RESTART_S)
+
+    pool = await patiently(unless_gone, passing=RECOVERING)
     assert pool is not None, "create_pool returns a pool when it is awaited"
     return pool
 

@@ -12,6 +12,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 
 INSTALLED := $(VENV)/.installed
 TESTABLE  := $(VENV)/.testable
+PEER      := .tools/localstripe/.installed
 NODE_LOCKS := $(wildcard tests/*/package-lock.json tests/*/*/package-lock.json)
 NODE_STAMPS := $(NODE_LOCKS:package-lock.json=node_modules/.installed)
 
@@ -29,7 +30,7 @@ up: setup ## Start everything on this machine; Ctrl-C stops it (ARGS= for 'lockg
 test: $(TESTABLE) $(NODE_STAMPS) ## Run the tests (ARGS= for pytest, such as ARGS='tests/cli -x')
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(TESTABLE) ## Measure payments per second and CPU per payment
+bench: $(TESTABLE) $(PEER) ## Measure payments per second and CPU per payment
 	$(BIN)/python -m tests.bench $(ARGS)
 
 bench-long: $(TESTABLE) ## Measure whether the rate holds over a hundred thousand payments
@@ -77,6 +78,12 @@ $(TESTABLE): $(INSTALLED) requirements-dev.lock
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# Only run, as a program of its own, beside ours: its licence keeps its code out of here. Without it the bench still runs.
+$(PEER): tools/peers/localstripe.lock | $(BIN)/python
+	@"$(PYTHON)" -m venv .tools/localstripe
+	@.tools/localstripe/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r $< && touch $@ || echo "localstripe could not be installed: the bench runs without a peer"
 
 %/node_modules/.installed: %/package-lock.json
 	@if command -v npm >/dev/null; then cd $* && npm ci --silent --no-audit --no-fund && touch node_modules/.installed; \

@@ -6,7 +6,7 @@ import typer
 
 from lockgate.cli.keys import at_desk
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
-from lockgate.gateway import boot
+from lockgate.gateway import provision
 from lockgate.gateway.identity import find, store
 from lockgate.gateway.identity.accounts import create_account
 from lockgate.gateway.identity.bootstrap import Desk
@@ -30,7 +30,7 @@ def create_command(
         async with desk.pool.acquire() as connection, connection.transaction():
             await store.lock_accounts(connection)
             made = await create_account(connection, by="cli", name=name, country=country, currency=currency)
-        await boot.provision_account(place, made.id)
+        await provision.provision_account(place, made.id)
         return made
 
     place = Home(home.resolve())

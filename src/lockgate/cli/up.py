@@ -18,7 +18,7 @@ from lockgate.cli import certificates, init, listeners, postgres, separation, st
 from lockgate.cli import home as homes
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
 from lockgate.cli.supervisor import StartError, Supervisor
-from lockgate.gateway import boot
+from lockgate.gateway import provision
 from lockgate.gateway.identity import bootstrap
 from lockgate.gateway.storage.migrate import MigrationError
 from lockgate.gateway.storage.roles import ServerSilentError
@@ -180,11 +180,11 @@ async def _supervise(chosen: stack.Stack, ready_file: Path | None, *, began: flo
     async def bring_up() -> None:
         keys: dict[str, str] = {}
 
-        async def provision() -> None:
-            keys["seal_verify_key"] = await boot.provision(chosen.home)
+        async def provide() -> None:
+            keys["seal_verify_key"] = await provision.provision(chosen.home)
             keys.update(await _keys(chosen.home))
 
-        await chosen.start(supervisor, before_gateway=provision, say=_say)
+        await chosen.start(supervisor, before_gateway=provide, say=_say)
         started.update(_describe(chosen, keys))
         publish(supervisor.pids())
         seconds = clock.monotonic() - began

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
 from lockgate.gateway.vaultlink.client import VaultClient, VaultRefused, VaultUnavailable
@@ -15,7 +14,7 @@ def at_vault(home: Home, work: Callable[[VaultClient], Awaitable[Result]]) -> Re
     """Run ``work`` as the vault's admin caller; what the vault refuses becomes one clear line."""
 
     async def run() -> Result:
-        path = str(Path(home.settings()["run_dir"]) / "vault.sock")
+        path = home.vault_socket()
         client = VaultClient(path, caller="admin", key=bytes.fromhex(home.secrets("owner")["admin_key"]))
         try:
             return await work(client)

@@ -1,11 +1,9 @@
 """The composition root: the only place that constructs the gateway's and the worker's parts, and starts them."""
 
 import asyncio
-import contextlib
-import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,6 @@ import uvloop
 from lockgate.gateway.customers import api as customers_api
 from lockgate.gateway.customers.ports import Ports as CustomersPorts
 from lockgate.gateway.identity import api as identity_api
-from lockgate.gateway.identity import find
 from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.identity.ports import Ports as IdentityPorts
@@ -25,7 +22,6 @@ from lockgate.gateway.payments import jobs as payments_jobs
 from lockgate.gateway.payments import recover, returns
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
 from lockgate.gateway.processors import registry
-from lockgate.gateway.sandbox import SimulatorAdmin
 from lockgate.gateway.settlement import api as settlement_api
 from lockgate.gateway.settlement import jobs as settlement_jobs
 from lockgate.gateway.settlement.ports import Ports as SettlementPorts
@@ -33,9 +29,8 @@ from lockgate.gateway.storage import poke
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool, connect_pool
 from lockgate.gateway.storage.jobs import Schedule
-from lockgate.gateway.vaultlink.client import VaultClient, VaultRefused, VaultUnavailable
+from lockgate.gateway.vaultlink.client import VaultClient, VaultUnavailable
 from lockgate.gateway.vaultlink.personal import PersonalBox
-from lockgate.gateway.vaultlink.seal import newest, seal
 from lockgate.gateway.web.app import App
 from lockgate.gateway.web.ports import Ports as WebPorts
 from lockgate.gateway.web.server import Listener, load_certificate, tls_context
@@ -45,7 +40,6 @@ from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
 from lockgate.kernel import log, ready
 from lockgate.kernel.config import ConfigError, Home
 
-VAULT_SOCKET = "vault.sock"
 _POOL = {"gateway": 16, "worker": 8}
 _PLATFORM = "platform"
 _WAIT_FOR_VAULT_S = 20.0
@@ -105,11 +99,13 @@ async def _serve(home: Home) -> None:
 
 async def _work(home: Home) -> None:
     parts = await _assemble(home, "worker")
+    # What a crash undoes of leases, fan-out and delivery notes is found undone and done again.
+    redoable = await _pool(home, "worker", durable=False)
     schedule = Schedule(
-        parts.pool,
+        redoable,
         [
             *payments_jobs.jobs(parts.payments),
-            *webhooks_jobs.jobs(parts.webhooks),
+            *webhooks_jobs.jobs(replace(parts.webhooks, pool=redoable)),
             *ledger_jobs.jobs(parts.pool),
             *settlement_jobs.jobs(parts.settlement),
         ],
@@ -122,89 +118,15 @@ async def _work(home: Home) -> None:
     schedule.stop()
     await running
     bell.close()
+    await redoable.close()
     await parts.close()
-
-
-async def provision(home: Home) -> str:
-    """Tell the vault what each adapter may send, and see that every account has its keys at the simulator.
-
-    Returns the key that sealers pin: it verifies the vault's list of sealing keys.
-    """
-    settings = home.settings()
-    async with _admin(home) as vault:
-        for name, own in settings["processors"].items():
-            await vault.put_manifest(registry.get(name).manifest(own))
-        if "simulator" in settings:
-            for secret, label in home.secrets("simulator")["api_keys"].items():
-                await _put_simulator_key(vault, secret, label)
-            async with _simulator(home) as simulator:
-                for account in await _lacking(home, await simulator.labels()):
-                    await _give_keys(vault, simulator, account)
-        return (await vault.seal_keys())["verify_key"]
-
-
-async def provision_account(home: Home, account: str) -> None:
-    """In the sandbox, give a new account its keys at the simulator, one for each mode; elsewhere do nothing."""
-    if "simulator" in home.settings():
-        async with _admin(home) as vault, _simulator(home) as simulator:
-            await _give_keys(vault, simulator, account)
-
-
-async def _give_keys(vault: VaultClient, simulator: SimulatorAdmin, account: str) -> None:
-    """The vault first: a start that dies between the two finds no key at the simulator and does both again."""
-    made = {f"{account}:{mode}": secrets.token_urlsafe(32) for mode in ("test", "live")}
-    for label, secret in made.items():
-        await _put_simulator_key(vault, secret, label)
-    for label, secret in made.items():
-        await simulator.add_key(secret, label)
-
-
-async def _put_simulator_key(vault: VaultClient, secret: str, label: str) -> None:
-    account, mode = label.split(":")
-    key = newest((await vault.seal_keys())["keys"])
-    blob = seal({"secret": secret}, key, account=account, intent=f"secret_{mode}_simulator_key")
-    await vault.put_secret(account, mode == "live", name="simulator_key", blob=blob)
-
-
-async def _lacking(home: Home, labels: set[str]) -> list[str]:
-    """Accounts of the database that the simulator has no keys for: after a restore, or a creation cut short."""
-    database, password = home.settings()["database"], home.secrets("gateway")["database_password"]
-    pool = await connect_pool(database=database, user="lockgate_gateway", password=password, size=1)
-    try:
-        known = [row.id for row in await find.accounts(pool)]
-    finally:
-        await pool.close()
-    return [account for account in known if not {f"{account}:test", f"{account}:live"} <= labels]
-
-
-def _simulator(home: Home) -> SimulatorAdmin:
-    url, token = home.settings()["simulator"]["url"], home.secrets("owner")["admin_token"]
-    return SimulatorAdmin(url, token=token, ca_file=home.path / "ca" / "ca.pem")
-
-
-@contextlib.asynccontextmanager
-async def _admin(home: Home) -> AsyncIterator[VaultClient]:
-    """The vault as its operator; whatever it refuses is one clear line."""
-    key = bytes.fromhex(home.secrets("owner")["admin_key"])
-    client = VaultClient(_vault_path(home.settings()), caller="admin", key=key)
-    try:
-        yield client
-    except (VaultUnavailable, VaultRefused) as fault:
-        raise ConfigError(f"the vault did not take the processors' settings: {fault}") from fault
-    finally:
-        await client.close()
 
 
 async def _assemble(home: Home, program: str) -> Parts:
     settings, own = home.settings(), home.secrets(program)
-    pool = await connect_pool(
-        database=settings["database"],
-        user=f"lockgate_{program}",
-        password=own["database_password"],
-        size=_POOL[program],
-    )
+    pool = await _pool(home, program)
     committer = Committer(pool)
-    vault = VaultClient(_vault_path(settings), caller=program, key=bytes.fromhex(own["vault_key"]))
+    vault = VaultClient(home.vault_socket(), caller=program, key=bytes.fromhex(own["vault_key"]))
     box = PersonalBox(vault)
     client_secrets = ClientSecrets(await _platform_key(box, "client-secret"))
     nudge = poke.poker(Path(settings["run_dir"]))
@@ -241,6 +163,16 @@ async def _assemble(home: Home, program: str) -> Parts:
             allow_private=bool(settings["allow_private_webhooks"]) and settings["profile"] == "sandbox",
             poke=nudge,
         ),
+    )
+
+
+async def _pool(home: Home, program: str, *, durable: bool = True) -> Pool:
+    return await connect_pool(
+        database=home.settings()["database"],
+        user=f"lockgate_{program}",
+        password=home.secrets(program)["database_password"],
+        size=_POOL[program],
+        durable=durable,
     )
 
 
@@ -308,10 +240,6 @@ async def _platform_key(box: PersonalBox, purpose: str) -> bytes:
         if key is None:
             raise ConfigError(f"the vault has destroyed the gateway's key {purpose}")
         return key
-
-
-def _vault_path(settings: Mapping[str, Any]) -> str:
-    return str(Path(settings["run_dir"]) / VAULT_SOCKET)
 
 
 def _stop_signal() -> asyncio.Event:

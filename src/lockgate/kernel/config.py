@@ -27,6 +27,10 @@ class Home:
     def secrets_file(self, program: str) -> Path:
         return self.path / "secrets" / f"{program}.json"
 
+    def vault_socket(self) -> str:
+        """Where the vault listens."""
+        return str(Path(self.settings()["run_dir"]) / "vault.sock")
+
     def settings(self) -> dict[str, Any]:
         return _read(self.settings_file)
 

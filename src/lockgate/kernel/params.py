@@ -260,7 +260,7 @@ class Object:
 
 
 def _param_schema(param: Param) -> dict[str, Any]:
-    schema = param.type.schema()
+    schema: dict[str, Any] = param.type.schema()
     if param.clearable:
         schema = {"anyOf": [schema, {"type": "string", "const": ""}]}
     if param.note:

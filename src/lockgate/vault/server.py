@@ -5,7 +5,6 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -85,7 +84,7 @@ async def _run(home: Home, *, locked: bool) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     try:
-        path = str(Path(settings["run_dir"]) / "vault.sock")
+        path = home.vault_socket()
         pool = await connect(settings["database"], password=secrets["database_password"])
         cards, profile = settings["cards"], settings["profile"]
     except KeyError as error:

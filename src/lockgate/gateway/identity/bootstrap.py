@@ -39,7 +39,7 @@ async def desk(home: Home) -> AsyncIterator[Desk]:
     """Connects as the gateway does; PostgreSQL and the vault must run."""
     settings, secrets = home.settings(), home.secrets("gateway")
     vault = VaultClient(
-        str(Path(settings["run_dir"]) / "vault.sock"), caller="gateway", key=bytes.fromhex(secrets["vault_key"])
+        home.vault_socket(), caller="gateway", key=bytes.fromhex(secrets["vault_key"])
     )
     try:
         pepper = await PersonalBox(vault).key(*keys.PEPPER)

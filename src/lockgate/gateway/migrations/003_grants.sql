@@ -18,7 +18,7 @@ grant select on delivery_attempt, balance, job to lockgate_gateway;
 grant select, insert on delivery_attempt to lockgate_worker;
 grant delete on outbox, balance_delta to lockgate_worker;
 grant select, insert, update on balance to lockgate_worker;
-grant execute on function commit_v1 to lockgate_gateway, lockgate_worker;
+grant execute on function commit_v1, expected_v1 to lockgate_gateway, lockgate_worker;
 
 -- Reporting reads through forced row-level security: one account and mode at a time, named by its session.
 do $$

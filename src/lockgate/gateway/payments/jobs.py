@@ -25,7 +25,7 @@ def jobs(ports: Ports) -> list[Job]:
         return 0
 
     return [
-        Job("payments.recover", 200, recovery, shared=True, poked=True),
+        Job("payments.recover", 200, recovery, shared=True),
         Job("payments.scout", 20_000, scouts),
         Job("payments.expire", 5_000, expiry),
         Job("payments.purge_idempotency", 600_000, purge),

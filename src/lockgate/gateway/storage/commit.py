@@ -1,15 +1,17 @@
 """The only writer of the money path: gathers waiting commits into one transaction and gives each its own outcome."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.rows import KINDS, Commit
+from lockgate.gateway.storage.rows import KINDS, VERSIONED, Commit
 from lockgate.kernel import log
 from lockgate.kernel.batch import Batcher
 
-_CALL = "select commit_v1($1, " + ", ".join(f"${n}" for n in range(2, 2 + 2 * len(KINDS))) + ")"
+_KINDS = tuple((kind, kind in VERSIONED) for kind in KINDS)
+_CALL = "select commit_v1($1, " + ", ".join(f"${n}" for n in range(2, 2 + 2 * len(KINDS + VERSIONED))) + ")"
 MAX_BATCH = 64
 _logger = log.get("storage")
 Outcome = str | Exception
@@ -54,16 +56,7 @@ class Committer:
         await self._batcher.close()
 
     async def _write(self, commits: Sequence[Commit]) -> Sequence[Outcome]:
-        arguments: list[object] = [len(commits)]
-        for kind in KINDS:
-            rows: list[object] = []
-            numbers: list[int] = []
-            for number, commit in enumerate(commits, 1):
-                mine = getattr(commit, kind)
-                if mine:
-                    rows.extend(mine)
-                    numbers.extend([number] * len(mine))
-            arguments += (rows, numbers)
+        arguments = _arguments(commits)
         sent = False
         try:
             async with self._pool.acquire() as connection:
@@ -83,3 +76,22 @@ class Committer:
             return [lost] * len(commits)
         return ["unknown"] * len(commits)
 
+
+def _arguments(commits: Sequence[Commit]) -> list[object]:
+    """What commit_v1 takes: per kind the rows and their commits' numbers; kinds that change as new and changed rows."""
+    arguments: list[object] = [len(commits)]
+    for kind, versioned in _KINDS:
+        rows: list[Any] = []
+        numbers: list[int] = []
+        changed: list[Any] = []
+        changed_numbers: list[int] = []
+        for number, commit in enumerate(commits, 1):
+            for row in getattr(commit, kind):
+                if versioned and row.version > 1:
+                    changed.append(row)
+                    changed_numbers.append(number)
+                else:
+                    rows.append(row)
+                    numbers.append(number)
+        arguments += (rows, numbers, changed, changed_numbers) if versioned else (rows, numbers)
+    return arguments

@@ -8,6 +8,7 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.kernel import clock, log
 from lockgate.kernel.ids import new_id
 
+GATHER_S = 0.02  # after a nudge: what comes within this time is done in one go
 _logger = log.get("worker")
 
 
@@ -69,6 +70,8 @@ class Schedule:
             await asyncio.wait_for(waiting.wait(), job.every_ms / 1000)
         except TimeoutError:
             return
+        if not self._stop.is_set():
+            await asyncio.sleep(GATHER_S)
 
     async def _take(self, job: Job) -> bool:
         """Whether this worker holds the lease: its own, or one that ran out."""

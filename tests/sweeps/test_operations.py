@@ -427,7 +427,7 @@ def test_successful_writes_and_reads_are_on_record(place: Place, owner: Merchant
     client: Client = place.client(owner.secret_key)
     reply = client.post("/v1/customers", {"name": "on record"})
     rows = place.fetch("select action from gateway.audit where request = $1 and outcome <> 'refused'", reply.request_id)
-    assert [row["action"] for row in rows] == ["customer.created"]
+    assert [row["action"] for row in rows] == ["customer.create"]
     client.get("/v1/balance")
     end = time.monotonic() + 5
     while time.monotonic() < end:

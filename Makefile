@@ -8,6 +8,8 @@ BIN    := $(VENV)/bin
 # Where 'make up' keeps its state.
 LOCKGATE_HOME ?= $(CURDIR)/home
 ARGS   ?=
+# Two test files at a time: each file keeps the servers that it started to itself.
+WORKERS ?= 2
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 INSTALLED := $(VENV)/.installed
@@ -28,7 +30,7 @@ up: setup ## Start everything on this machine; Ctrl-C stops it (ARGS= for 'lockg
 	@exec $(BIN)/lockgate up --home "$(LOCKGATE_HOME)" $(ARGS)
 
 test: $(TESTABLE) $(NODE_STAMPS) ## Run the tests (ARGS= for pytest, such as ARGS='tests/cli -x')
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(TESTABLE) $(PEER) ## Measure payments per second and CPU per payment
 	$(BIN)/python -m tests.bench $(ARGS)

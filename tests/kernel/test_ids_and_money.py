@@ -33,6 +33,12 @@ def test_a_share_is_rounded_half_up(amount: int, rate: int) -> None:
     assert money.share(amount, rate) == int(exact + Fraction(1, 2))
 
 
+def test_amounts_for_people() -> None:
+    amounts = [(2000, "usd"), (5, "usd"), (2000, "jpy"), (1234, "kwd"), (-150, "eur")]
+    shown = ["20.00 USD", "0.05 USD", "2000 JPY", "1.234 KWD", "-1.50 EUR"]
+    assert [money.shown(*amount) for amount in amounts] == shown
+
+
 def test_exponents() -> None:
     assert [money.exponent(c) for c in ("usd", "jpy", "kwd")] == [2, 0, 3]
     assert not money.ZERO_DECIMAL & money.THREE_DECIMAL

@@ -28,6 +28,14 @@ def exponent(currency: str) -> int:
     return 3 if currency in THREE_DECIMAL else 2
 
 
+def shown(amount: int, currency: str) -> str:
+    """``amount`` for people: ``20.00 USD``, ``2000 JPY``."""
+    places = exponent(currency)
+    sign, digits = "-" * (amount < 0), str(abs(amount)).rjust(places + 1, "0")
+    whole = f"{digits[:-places]}.{digits[-places:]}" if places else digits
+    return f"{sign}{whole} {currency.upper()}"
+
+
 def minimum(currency: str) -> int:
     """The smallest amount that may be charged, in minor units."""
     return MINIMUM_BY_CURRENCY.get(currency, 1)

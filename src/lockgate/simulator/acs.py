@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from lockgate.kernel import clock
+from lockgate.kernel import clock, money
 from lockgate.simulator.acquirer import Acquirer, Held
 from lockgate.simulator.journal import Journal
 
@@ -78,7 +78,7 @@ class Acs:
                 f'<p><a href="{back}" rel="noreferrer">Back to the shop</a></p>',
                 status=410,
             )
-        asked = f"to pay {_money(held)}" if held.amount else "to keep this card for later payments"
+        asked = f"to pay {money.shown(held.amount, held.currency)}" if held.amount else "to keep this card for later payments"
         content = (
             f"<p>Your bank asks: is it you who wants {asked}?</p><p>"
             "This is a simulator. No money moves.</p>"
@@ -100,10 +100,6 @@ class Acs:
             self.acquirer.apply(entry)
         await self.journal.durable(self.journal.last_seq)
         return web.Response(status=303, headers={"Location": held.return_url or "/"})
-
-
-def _money(held: Held) -> str:
-    return f"{held.amount} {held.currency.upper()} (in the smallest unit)"
 
 
 def _render(title: str, content: str, *, status: int = 200, form_to: str | None = None) -> web.Response:

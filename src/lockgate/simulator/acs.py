@@ -78,7 +78,9 @@ class Acs:
                 f'<p><a href="{back}" rel="noreferrer">Back to the shop</a></p>',
                 status=410,
             )
-        asked = f"to pay {money.shown(held.amount, held.currency)}" if held.amount else "to keep this card for later payments"
+        asked = "to keep this card for later payments"
+        if held.amount:
+            asked = f"to pay {money.shown(held.amount, held.currency)}"
         content = (
             f"<p>Your bank asks: is it you who wants {asked}?</p><p>"
             "This is a simulator. No money moves.</p>"

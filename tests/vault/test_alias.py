@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from lockgate.kernel.log import luhn_valid
+from lockgate.kernel.luhn import luhn_valid
 from lockgate.vault.alias import alias, capacity
 from lockgate.vault.fpe import FF1
 

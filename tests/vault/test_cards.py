@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from lockgate.gateway.vaultlink.client import VaultRefused
-from lockgate.kernel import card_ranges
+from lockgate.kernel import card_ranges, log
 from lockgate.kernel.luhn import luhn_valid
 from lockgate.kernel.testcards import BY_NAME, BY_NUMBER, READY_MADE, is_synthetic, synthetic
 from lockgate.vault import bins, providers

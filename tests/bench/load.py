@@ -1,4 +1,8 @@
-"""The load generator: a process of its own that keeps N connections busy and prints one JSON line of what it saw."""
+"""The load generator: a process of its own that keeps N connections busy and prints one JSON line of what it saw.
+
+Standard input holds the requests of one story, ``[[path, form body], ...]``; ``{id}`` in a path is the id that the
+story's previous answer began with.
+"""
 
 import argparse
 import asyncio
@@ -50,16 +54,18 @@ async def run(options: argparse.Namespace) -> dict:
             left -= 1
             serial += 1
             started = time.perf_counter()
-            path, body = "", ""
-            for path, body in bodies:
-                payload = body.encode()
+            made = ""
+            for template, body in bodies:
+                path, payload = template.replace("{id}", made), body.encode()
                 request = (
                     f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {options.key}\r\n"
-                    f"Idempotency-Key: {stamp}-{number}-{serial}-{path[-8:]}\r\n"
+                    f"Idempotency-Key: {stamp}-{number}-{serial}-{path[-7:]}\r\n"
                     "Content-Type: application/x-www-form-urlencoded\r\n"
                     f"Content-Length: {len(payload)}\r\n\r\n"
                 ).encode() + payload
                 status, answer = await connection.send(request)
+                if answer.startswith(b'{"id":"'):
+                    made = answer[7 : answer.index(b'"', 7)].decode()
                 statuses[status] = statuses.get(status, 0) + 1
                 if status >= 400 and statuses[status] == 1:
                     print(answer[:500].decode(), file=sys.stderr)

@@ -1,12 +1,14 @@
-"""``make bench``: payments a second, tails, CPU and bytes per payment of a started Lockgate, beside a peer in the same run."""
+"""``make bench``: payments a second, tails, CPU and bytes per payment of a started Lockgate, beside a peer."""
 
 import argparse
+import http.server
 import json
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -22,6 +24,7 @@ from tests.support.running import Running, discard, start_lockgate
 ROOT = Path(__file__).resolve().parents[2]
 PEER = ROOT / ".tools" / "localstripe" / "bin" / "localstripe"
 CONNECTIONS = (1, 8, 32)
+PEER_COUNT = 300  # the peer slows down with every payment that it keeps in memory
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -108,6 +111,63 @@ def stored_bytes(running: Running) -> int:
     return sum(file.stat().st_size for file in (running.home / "pgdata" / "base").rglob("*") if file.is_file())
 
 
+def bench_pairs(running: Running, pids: Mapping[str, int], *, customer: str, method: str, count: int) -> None:
+    """Two requests a payment: create, then confirm."""
+    pair = [
+        ("/v1/payment_intents", f"amount=2000&currency=usd&customer={customer}"),
+        ("/v1/payment_intents/{id}/confirm", f"payment_method={method}"),
+    ]
+    result, per = measured(
+        pids,
+        lambda: load(running["api"], running["secret_key"], running["ca_file"], pair, connections=8, count=count),
+    )
+    row("create, then confirm, 8 connections", result, per)
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Counts what it is sent and says thank you."""
+
+    received = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).received += 1
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+def bench_webhooks(running: Running, pids: Mapping[str, int], one: list[tuple[str, str]], *, count: int) -> None:
+    """What one delivered webhook costs, over the same payments without an endpoint in the same minute."""
+    def pay() -> dict[str, Any]:
+        return load(running["api"], running["secret_key"], running["ca_file"], one, connections=8, count=count)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _, without = measured(pids, pay)
+    endpoint = stripe.WebhookEndpoint.create(
+        url=f"http://127.0.0.1:{server.server_port}/", enabled_events=["payment_intent.succeeded"]
+    )
+
+    def pay_and_wait() -> dict[str, Any]:
+        result = pay()
+        end = time.monotonic() + 120
+        while Receiver.received < count and time.monotonic() < end:
+            time.sleep(0.1)
+        return result
+
+    _, with_ = measured(pids, pay_and_wait)
+    stripe.WebhookEndpoint.delete(endpoint.id)
+    server.shutdown()
+    extra = sum(ms for name, ms in with_.items() if name != "simulator") - sum(
+        ms for name, ms in without.items() if name != "simulator"
+    )
+    print(f"webhooks: {Receiver.received} of {count} delivered, {extra:.2f} ms CPU each with its connection")
+
+
 def start_peer() -> tuple[subprocess.Popen[bytes], str] | None:
     if not PEER.exists():
         return None
@@ -165,7 +225,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1500, help="payments in each row")
     parser.add_argument("--long", action="store_true", help="a hundred thousand payments: does the rate hold?")
     options = parser.parse_args()
-    running = start_lockgate()
+    running = start_lockgate(options=("--allow-private-webhooks",))
     try:
         customer, method = saved_card(running)
         pids = {name: int(pid) for name, pid in running["pids"].items() if name != "supervisor"}
@@ -187,8 +247,10 @@ def main() -> None:
             total += result["done"]
             row(f"Lockgate, {connections} connections", result, per)
         print(f"bytes stored per payment: {(stored_bytes(running) - before) / total:.0f}")
+        bench_pairs(running, pids, customer=customer, method=method, count=options.count // 2)
+        bench_webhooks(running, pids, one, count=options.count // 3)
         print("memory (MiB, PSS): " + "  ".join(f"{n} {s:.0f}" for n, s in memory_mib(pids).items()))
-        bench_peer(options.count)
+        bench_peer(min(options.count, PEER_COUNT))
     finally:
         discard(running)
 

@@ -76,7 +76,8 @@ class Maker:
 
     def replace(self, text: str, path: str) -> str:
         makers = {
-            "pi": self.intent, "ch": self.charge, "cus": self.customer, "pm": self.method, "re": self.refund, "fr": self.refund,
+            "pi": self.intent, "ch": self.charge, "cus": self.customer, "pm": self.method, "re": self.refund,
+            "fr": self.refund,
             "seti": self.setup, "we": self.endpoint, "evt": self.event, "txn": self.transaction,
             "acct": lambda _: self.account,
         }

@@ -1,4 +1,4 @@
-"""A whole Lockgate, started as a user would start it, in a home of its own; and the small clients that tests drive it with."""
+"""A whole Lockgate, started as a user would start it, in a home of its own."""
 
 import json
 import os

@@ -181,3 +181,23 @@ def test_the_server_stops_with_its_parent(tmp_path: Path) -> None:
 
     run_apart(within_limit())
     subprocess.run(["rm", "-rf", directory], check=True)
+
+
+def test_settings_are_written_in_place_of_a_link_and_never_through_it(tmp_path: Path) -> None:
+    """The server owns its folder, and root writes there: what a broken-into server left must not lead root away."""
+    data, precious = tmp_path / "data", tmp_path / "precious"
+    data.mkdir()
+    precious.write_text("mine")
+    (data / "postgresql.conf").symlink_to(precious)
+    postgres.configure(data, tmp_path, owner=None)
+    assert precious.read_text() == "mine"
+    assert not (data / "postgresql.conf").is_symlink()
+    assert stat.S_IMODE((data / "postgresql.conf").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("left", ["", "\n", "999999999\n"])
+def test_a_lock_that_a_power_cut_left_empty_is_stale(tmp_path: Path, left: str) -> None:
+    lock = tmp_path / "postmaster.pid"
+    lock.write_text(left)
+    postgres.remove_stale_lock(tmp_path)
+    assert lock.exists() == (left == "999999999\n")  # of no process at all: the server sees to that one itself

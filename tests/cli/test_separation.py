@@ -189,3 +189,24 @@ def test_a_launcher_whose_parent_has_died_runs_nothing() -> None:
     )
     assert done.returncode != 0
     assert "ran" not in done.stdout
+
+
+@as_root
+def test_a_link_that_a_program_planted_gets_root_nowhere(open_home: Home, tmp_path: Path) -> None:
+    """The socket folder of the server and the simulator's own folder belong to them: they may swap them for links."""
+    apart = separation.choose()
+    run_dir = Path(open_home.settings()["run_dir"])
+    separation.hand_over(apart, open_home, run_dir)
+    elsewhere = tmp_path / "etc"
+    elsewhere.mkdir(mode=0o755)
+    precious = elsewhere / "shadow"
+    precious.touch(0o600)
+    (run_dir / "pg").rmdir()
+    (run_dir / "pg").symlink_to(elsewhere)
+    with pytest.raises(ConfigError, match=r"pg is a link .* remove it"):
+        separation.hand_over(apart, open_home, run_dir)
+    (run_dir / "pg").unlink()
+    (open_home.path / "simulator" / "journal.jsonl").symlink_to(precious)
+    separation.hand_over(apart, open_home, run_dir)
+    for untouched in (elsewhere, precious):
+        assert (untouched.stat().st_uid, untouched.stat().st_gid) == (0, 0)

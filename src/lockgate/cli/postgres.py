@@ -185,11 +185,15 @@ def configure(
     lines += [f"{name} = {value}" for name, value in chosen.items()]
     lines.append("include_if_exists = 'local.conf'")
     for name, text in (("postgresql.conf", "\n".join(lines) + "\n"), ("pg_hba.conf", _HBA)):
-        file = data / name
-        file.write_text(text)
-        file.chmod(0o600)
-        if owner is not None:
-            os.chown(file, *owner)
+        # The server owns this folder: a link that it left in a file's place must not lead root elsewhere.
+        fresh = data / f"{name}.new"
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w") as writing:
+            writing.write(text)
+            if owner is not None:
+                os.fchown(writing.fileno(), *owner)
+        fresh.replace(data / name)
 
 
 def server_command(binaries: Binaries, data: Path) -> list[str]:
@@ -197,11 +201,14 @@ def server_command(binaries: Binaries, data: Path) -> list[str]:
 
 
 def remove_stale_lock(data: Path) -> None:
-    """Remove postmaster.pid when the process it names is no PostgreSQL: after a reboot that number may be anybody's."""
+    """Remove postmaster.pid when the process it names is no PostgreSQL: after a reboot that number may be anybody's.
+
+    An empty one, which a power cut leaves, names nobody; PostgreSQL itself would refuse to start beside it.
+    """
     file = data / "postmaster.pid"
     try:
-        pid = int(file.read_text().split("\n", 1)[0])
-        running = Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid = file.read_text().split("\n", 1)[0]
+        running = Path(f"/proc/{int(pid)}/cmdline").read_bytes() if pid.isdigit() else b""
     except FileNotFoundError:
         return
     if b"postgres" not in running:

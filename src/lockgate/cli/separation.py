@@ -1,5 +1,7 @@
 """How the programs are kept apart on one machine: own numeric users when root starts them, else Landlock."""
 
+import contextlib
+import errno
 import json
 import os
 import site
@@ -178,8 +180,7 @@ def hand_over(separation: Separation, home: Home, run_dir: Path) -> None:
     for program, paths in files.items():
         for path in paths:
             if path.exists():
-                os.chown(path, *(separation.owner(program) or (uid, gid)))
-                path.chmod(0o600)
+                _own(path, 0o600, separation.owner(program) or (uid, gid))
 
 
 def _files(folder: Path) -> Iterable[Path]:
@@ -187,6 +188,25 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _folder(path: Path, mode: int, owner: tuple[int, int]) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-    os.chown(path, *owner)
-    path.chmod(mode)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(parents=True)
+    _own(path, mode, owner, kind=os.O_DIRECTORY)
+
+
+def _own(path: Path, mode: int, owner: tuple[int, int], *, kind: int = 0) -> None:
+    """Owner and mode of this very file: a program that may write its folder could have put a link to another there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | kind)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise ConfigError(
+                f"{path} is a link or no folder, and Lockgate makes none: find out who put it there, then remove it"
+            ) from error
+        raise
+    try:
+        if not kind and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ConfigError(f"{path} is no plain file: find out who put it there, then remove it")
+        os.fchown(descriptor, *owner)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)

@@ -33,6 +33,7 @@ PURE_KERNEL = {
     "params",
     "principal",
     "shapes",
+    "source",
     "testcards",
     "wire",
 }

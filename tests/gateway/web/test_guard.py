@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from lockgate.kernel.principal import Principal
+
 SECURITY = {
     "strict-transport-security": "max-age=63072000; includeSubDomains",
     "x-content-type-options": "nosniff",
@@ -80,6 +82,23 @@ async def test_a_flood_of_bad_keys_is_counted_not_listed_and_then_slowed(door):
     await door.ports.witness.close()
     assert len(await door.audits("authentication.refused")) <= 20
     assert statuses.count(401) == 20 or json.loads((await door.audits("refusals.counted"))[0]["detail"])["count"] > 0
+
+
+async def test_every_refused_authentication_is_listed_or_counted(door):
+    """Also one that its address's earlier failures kept from being looked up."""
+    await asyncio.gather(*(door.ask("GET", "/v1/things/thing_1", key="x") for _ in range(60)))
+    await door.ports.witness.close()
+    listed = len(await door.audits("authentication.refused"))
+    counted = sum(json.loads(row["detail"])["count"] for row in await door.audits("refusals.counted"))
+    assert listed == 20
+    assert listed + counted == 60
+
+
+async def test_a_subscriber_cannot_flood_the_log_from_all_of_its_network(door):
+    for place in range(40):
+        who = Principal("-", False, "internal", "unknown", address=f"2001:db8::{place:x}")
+        await door.ports.witness.refused(who, "authentication.refused", reason="no_key", request=None)
+    assert len(await door.audits("authentication.refused")) == 20
 
 
 async def test_a_known_key_passes_while_its_address_floods(door):
@@ -325,7 +344,6 @@ async def test_open_documents(door):
 async def test_a_revoked_key_ends_within_a_second_and_a_rolled_one_after_its_overlap(door):
     from lockgate.gateway.identity.revoke import revoke
     from lockgate.gateway.identity.roll import roll
-    from lockgate.kernel.principal import Principal
     from tests.gateway.web.door import PEPPER
 
     owner = Principal(door.account, False, "internal", "test")

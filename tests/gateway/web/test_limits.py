@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockgate.gateway.web.limits import MAX_AT_ONCE, MAX_AT_ONCE_PER_KEY, Gcra, Limits, source
+from lockgate.gateway.web.limits import MAX_AT_ONCE, MAX_AT_ONCE_PER_KEY, Gcra, Limits
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.principal import Principal
 
@@ -82,13 +82,6 @@ def test_key_and_address_are_limited_apart():
     assert refused.value.reason == "global-rate"
     assert refused.value.retry_after_s == 1
     limits.admit(principal(id_="key_other", address="192.0.2.2"))
-
-
-def test_an_ipv6_subscriber_is_one_source():
-    assert source("2001:db8::1") == source("2001:db8::ffff:1")
-    assert source("2001:db8::1") != source("2001:db8:0:1::1")
-    assert source("::ffff:192.0.2.1") == "192.0.2.1"
-    assert source("192.0.2.1") == "192.0.2.1"
 
 
 def test_failed_authentications_have_a_limit_of_their_own():

@@ -9,6 +9,7 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.rows import AuditRow
 from lockgate.kernel import clock, log
 from lockgate.kernel.principal import Principal
+from lockgate.kernel.source import source
 
 LISTED_PER_MINUTE = 20
 MAX_SOURCES = 10_000
@@ -48,7 +49,7 @@ class Witness:
         self, who: Principal, action: str, *, reason: str, request: str | None, object_: str | None = None
     ) -> None:
         """Record one refusal. If it cannot be written this raises, and the caller answers with a fault."""
-        window = self._window(who.address)
+        window = self._window(source(who.address))
         if window.listed >= LISTED_PER_MINUTE:
             window.counted += 1
             window.actions.add(action)
@@ -79,17 +80,17 @@ class Witness:
             await asyncio.wait(tuple(self._tasks))
         await self._write([*self._take_tallies(), *self._take_windows(all_of_them=True)])
 
-    def _window(self, source: str) -> _Window:
+    def _window(self, sender: str) -> _Window:
         now = self._monotonic()
-        window = self._windows.get(source)
+        window = self._windows.get(sender)
         if window is None and len(self._windows) >= MAX_SOURCES:
             for old in [s for s, w in self._windows.items() if not w.counted and now - w.began >= _WINDOW_S]:
                 del self._windows[old]
             if len(self._windows) >= MAX_SOURCES:
-                source = _ELSEWHERE
-                window = self._windows.get(source)
+                sender = _ELSEWHERE
+                window = self._windows.get(sender)
         if window is None:
-            window = self._windows[source] = _Window(now)
+            window = self._windows[sender] = _Window(now)
         elif now - window.began >= _WINDOW_S and not window.counted:
             window.began, window.listed = now, 0
         return window
@@ -132,16 +133,16 @@ class Witness:
     def _take_windows(self, *, all_of_them: bool = False) -> list[AuditRow]:
         now = self._monotonic()
         rows = []
-        for source, window in list(self._windows.items()):
+        for sender, window in list(self._windows.items()):
             if not all_of_them and now - window.began < _WINDOW_S:
                 continue
             if window.counted:
-                rows.append(_summary(source, window))
-            del self._windows[source]
+                rows.append(_summary(sender, window))
+            del self._windows[sender]
         return rows
 
 
-def _summary(source: str, window: _Window) -> AuditRow:
-    who = Principal("-", False, "internal", "witness", address=source)
+def _summary(sender: str, window: _Window) -> AuditRow:
+    who = Principal("-", False, "internal", "witness", address=sender)
     detail = {"count": window.counted, "actions": sorted(window.actions)}
     return record(who, "refusals.counted", object_=None, request=None, outcome="refused", detail=detail)

@@ -129,6 +129,13 @@ class Guard:
             )
             self._limits.failed(request.address)
             raise
+        except Refusal as refusal:
+            if refusal.kind is Kind.RATE_LIMITED:  # not even looked up, and refused all the same: it counts
+                who = Principal("-", False, "internal", "unknown", address=request.address)
+                await self._witness.refused(
+                    who, "authentication.refused", reason="too_many_failures", request=request.request_id
+                )
+            raise
 
     async def _check_query(self, request: Request) -> None:
         leaked = _secret_in(request.query)

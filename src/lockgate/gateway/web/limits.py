@@ -1,11 +1,11 @@
 """How fast and how much at once: GCRA per key and per address, and a bound on requests under way. In this process."""
 
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
 
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.principal import Principal
+from lockgate.kernel.source import source
 
 _NS = 1_000_000_000
 MAX_BUCKETS = 50_000
@@ -57,20 +57,6 @@ class Gcra:
     def _make_room(self, now: int, bucket: str) -> str:
         self._busy_until = {name: until for name, until in self._busy_until.items() if until > now}
         return bucket if len(self._busy_until) < self._maximum else "*"
-
-
-def source(address: str) -> str:
-    """What one sender is: an IPv4 address, or an IPv6 network of 64 bits, for one subscriber has all of it."""
-    if ":" not in address:
-        return address
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    assert isinstance(parsed, IPv6Address), "only IPv6 has colons"
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return f"{parsed.packed[:8].hex()}/64"
 
 
 class Limits:

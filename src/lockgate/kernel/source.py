@@ -1,0 +1,17 @@
+"""What one sender is, for limits and counts: an IPv4 address, or the whole IPv6 network of one subscriber. Pure."""
+
+from ipaddress import IPv6Address, ip_address
+
+
+def source(address: str) -> str:
+    """What one sender is: an IPv4 address, or an IPv6 network of 64 bits, for one subscriber has all of it."""
+    if ":" not in address:
+        return address
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    assert isinstance(parsed, IPv6Address), "only IPv6 has colons"
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{parsed.packed[:8].hex()}/64"

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,12 +90,21 @@ async def _serve(home: Home) -> None:
     await listener.start()
     stopped = _stop_signal()
     if tls is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: load_certificate(tls, *files))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_certificate, tls, *files)
     ready.announce()
     await stopped.wait()
     await listener.stop()
     await app.close()
     await parts.close()
+
+
+def _reload_certificate(tls: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    try:
+        load_certificate(tls, certificate, key)
+    except ConfigError as error:
+        log.get("web").error("the new certificate is not used, the old one stays", reason=str(error))
+    else:
+        log.get("web").info("the certificate was read again", file=str(certificate))
 
 
 async def _work(home: Home) -> None:

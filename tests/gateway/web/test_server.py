@@ -9,6 +9,7 @@ import trustme
 
 from lockgate.gateway.web import server
 from lockgate.gateway.web.server import load_certificate
+from lockgate.kernel.config import ConfigError
 from tests.gateway.web.door import parse
 
 GOOD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
@@ -227,3 +228,18 @@ async def test_the_peer_certificate_is_in_the_scope(tmp_path):
         await listener.stop()
     assert seen[0] and seen[0].startswith(b"\x30")
     assert seen[1] is None
+
+
+async def test_half_a_renewal_does_not_end_the_service(door, tmp_path):
+    """A reload between the writes of certificate and key finds two that do not fit."""
+    _, held = await door.open()
+    before = held.get_extra_info("ssl_object").getpeercert(True)
+    held.close()
+    old, new = door.authority.issue_cert("localhost"), door.authority.issue_cert("localhost")
+    old.private_key_pem.write_to_path(tmp_path / "old.key")
+    new.cert_chain_pems[0].write_to_path(tmp_path / "new.pem")
+    with pytest.raises(ConfigError):
+        load_certificate(door.server_context, tmp_path / "new.pem", tmp_path / "old.key")
+    _, writer = await door.open()
+    assert writer.get_extra_info("ssl_object").getpeercert(True) == before
+    writer.close()

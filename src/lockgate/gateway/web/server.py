@@ -54,9 +54,13 @@ def tls_context(certificate: Path, key: Path, *, client_ca: Path | None = None) 
 
 
 def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    """(Re)load the leaf: handshakes from now on show it, open connections go on."""
+    """(Re)load the leaf: handshakes from now on show it, open connections go on.
+
+    Tried on a context of its own first: half a renewal, such as a key that fits another leaf, must not end the service.
+    """
     try:
-        context.load_cert_chain(certificate, key)
+        for tried in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
+            tried.load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"cannot use the certificate {certificate} with {key}: {type(error).__name__}") from error
 

@@ -293,6 +293,48 @@ async def test_a_manual_confirmation_waits_for_the_merchants_server(till: Till) 
     assert (await till.call("payment_intent.confirm", intent=made["id"]))["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("fate", ["spent", "anothers"])
+async def test_money_counts_though_the_card_can_no_longer_be_kept(till: Till, fate: str) -> None:
+    """What happens to a card while its challenge is open must never stand before the money that was taken."""
+    made, token = await challenge(till, f"&customer={await till.customer()}&setup_future_usage=off_session")
+    till.line.acquirer.passed.add(waiting_authorization(till))
+    other = await till.customer()
+    if fate == "spent":
+        await till.pool.execute("update payment_method set data = data || '{\"detached\": true}'")
+    else:
+        await till.pool.execute("update payment_method set customer = $1", other)
+    assert "redirect_status=succeeded" in await returns.handle(till.ports, token, now=clock.now())
+    assert ((await till.get(made["id"]))["status"], await transfers(till)) == ("succeeded", 1)
+    owner, data = await till.pool.fetchrow("select customer, data from payment_method")
+    assert owner == (None if fate == "spent" else other) and "consent" not in json.loads(data)
+    assert "payment_method.attached" not in await till.events()
+
+
+async def test_finishing_a_challenge_changes_nothing_that_was_ordered(till: Till) -> None:
+    made, _ = await challenge(till)
+    till.line.acquirer.passed.add(waiting_authorization(till))
+    for name, value in (
+        ("capture_method", "manual"), ("setup_future_usage", "off_session"), ("off_session", "true"),
+        ("return_url", "https://elsewhere.test/"),
+        ("payment_method_options[card][request_three_d_secure]", "any"),
+    ):
+        got = await refusal(till.call("payment_intent.confirm", f"{name}={value}", intent=made["id"]))
+        assert got.param == name.partition("[")[0]
+    body = f"capture_method=automatic&return_url={RETURN_URL}&receipt_email=a@shop.test"
+    paid = await till.call("payment_intent.confirm", body, intent=made["id"])
+    assert (paid["status"], paid["receipt_email"]) == ("succeeded", "a@shop.test")
+    assert (await till.call("charge.get", charge=paid["latest_charge"]))["receipt_email"] == "a@shop.test"
+
+
+async def test_a_challenge_is_over_when_what_was_ordered_changes(till: Till) -> None:
+    made, token = await challenge(till)
+    till.line.acquirer.passed.add(waiting_authorization(till))
+    changed = await till.call("payment_intent.update", "capture_method=manual", intent=made["id"])
+    assert (changed["status"], changed["next_action"]) == ("requires_confirmation", None)
+    await returns.handle(till.ports, token, now=clock.now())
+    assert (await transfers(till), till.line.acquirer.accepted()) == (0, [])
+
+
 @pytest.mark.parametrize("fault", ["lost_before", "lost_after", "not_sent"])
 async def test_a_completion_whose_answer_is_lost_is_recovered(till: Till, fault: str) -> None:
     made, token = await challenge(till)

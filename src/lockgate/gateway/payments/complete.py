@@ -16,7 +16,7 @@ from lockgate.kernel import clock
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 
-_KEPT = ("capture", "error_on_action", "method", "return_url", "setup")
+_KEPT = ("capture", "method", "return_url", "setup")
 
 
 async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | None) -> Answer | None:
@@ -25,8 +25,11 @@ async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | N
     waiting = await find.attempt(ports.pool, cause.principal, before.row.attempt)
     assert waiting is not None and waiting.processor_reference is not None, "a challenge belongs to an authorisation"
     asked = json.loads(waiting.data)
+    params = call.params if call is not None else {}
+    build.check_ordered(params, before.data, return_url=asked.get("return_url"))
+    data, personal = build.changes(params, before.data)
     attempt_id = new_id("pa")
-    intent = before.after("processing", attempt=attempt_id)
+    intent = before.after("processing", data=data, personal=personal, attempt=attempt_id)
     attempt = build.attempt(
         intent,
         "complete",
@@ -42,6 +45,7 @@ async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | N
             **{name: asked[name] for name in _KEPT if name in asked},
             "announced": True,
             "authorize": waiting.id,
+            "error_on_action": params.get("error_on_requires_action", asked.get("error_on_action")),
             "claim": [call.claim.key, call.claim.owner] if call is not None and call.claim else None,
         },
     )

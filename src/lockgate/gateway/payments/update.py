@@ -78,8 +78,10 @@ def _changed(before: Intent, params: dict[str, Any], columns: dict[str, Any], *,
     status = None
     if method_id is not None and method_id != before.row.payment_method:
         columns = {**columns, "payment_method": method_id}
-    if before.row.attempt is not None and ("payment_method" in columns or "amount" in columns):
-        # The challenge was for another card or another amount: it cannot be completed any more.
+    if before.row.attempt is not None and (
+        "payment_method" in columns or "amount" in columns or build.ORDERED & data.keys()
+    ):
+        # The challenge was for another card, another amount or on other terms: it cannot be completed any more.
         status, data = "requires_confirmation", {**data, "next_action": None}
         columns = {**columns, "attempt": None}
     elif before.row.status == "requires_payment_method" and "payment_method" in columns:

@@ -43,6 +43,15 @@ def is_detached(row: PaymentMethodRow) -> bool:
     return bool(json.loads(row.data).get("detached"))
 
 
+def keepable(row: PaymentMethodRow, customer_id: str | None) -> bool:
+    """Whether a card that was just paid with or verified may still be kept for ``customer_id``.
+
+    Asked when the processor has answered, which may be long after the card was chosen: never a refusal, since what the
+    processor did has to be written whatever became of the card.
+    """
+    return not is_detached(row) and row.customer in (None, customer_id)
+
+
 def usable(row: PaymentMethodRow, customer_id: str | None) -> None:
     """Refuse the use of ``row`` in an intent for ``customer_id`` (None: no customer) unless it may be used there."""
     if is_detached(row):

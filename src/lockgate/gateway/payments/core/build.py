@@ -22,6 +22,12 @@ _PERSONAL = ("receipt_email", "shipping")
 _PLAIN = ("description", "statement_descriptor", "statement_descriptor_suffix", "setup_future_usage", "capture_method")
 _NO_PARTS = {"carrier": None, "phone": None, "tracking_number": None}
 _NO_ADDRESS = {"city": None, "country": None, "line1": None, "line2": None, "postal_code": None, "state": None}
+_ORDERED = {
+    "capture_method": "automatic", "payment_method_options": {"card": CARD_OPTIONS}, "setup_future_usage": None,
+}  # fmt: skip
+ORDERED = frozenset(_ORDERED)
+"""What an authorisation is ordered with, beside its card and amount: it cannot change under a challenge."""
+
 _ONLY_WHEN_CONFIRMING = ("return_url", "off_session", "error_on_requires_action", "mandate_data")
 
 
@@ -114,6 +120,21 @@ def check_confirming(params: Mapping[str, Any], *, confirms: bool) -> None:
             "off_session and setup_future_usage exclude each other: the cardholder must be there to consent.",
             param="off_session",
             code="parameters_exclusive",
+        )
+
+
+def check_ordered(params: Mapping[str, Any], before: Mapping[str, Any], *, return_url: str | None) -> None:
+    """Refuse to change, while a challenge is finished, what the processor was told when it began."""
+    told = {**_ORDERED, **before, "return_url": return_url}
+    asked = {**told, **changes(params, before)[0], "return_url": params.get("return_url", return_url)}
+    other = [name for name in (*_ORDERED, "return_url") if asked[name] != told[name]]
+    if is_off_session(params):
+        other.append("off_session")
+    if other:
+        raise invalid(
+            f"{other[0]} cannot change while the cardholder is being authenticated. "
+            "Send a payment_method to begin anew.",
+            param=other[0],
         )
 
 

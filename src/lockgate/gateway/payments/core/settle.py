@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lockgate.gateway.customers.core.attach import attached
+from lockgate.gateway.customers.core.attach import attached, keepable
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments.core import decline as declines
 from lockgate.gateway.payments.core.decline import Decline
@@ -457,9 +457,9 @@ def _card(method: Method, result: Result, *, amount: int, expires_at: int | None
 def _saved(intent: Intent, method: Method, result: Result, *, detail: Mapping[str, Any]) -> PaymentMethodRow | None:
     """The payment method with the cardholder's consent, and its customer, when the intent says it is to be kept."""
     usage = intent.data.get("setup_future_usage")
-    if usage is None or not detail.get("setup"):
-        return None
     row = method.row
+    if usage is None or not detail.get("setup") or not keepable(row, intent.row.customer):
+        return None
     if intent.row.customer is not None:
         row = attached(row, intent.row.customer)
     data = {

@@ -88,6 +88,15 @@ async def test_lists_page_both_ways_and_refuse_a_bad_cursor(desk):
     assert later["data"] == []
 
 
+async def test_metadata_never_grows_beyond_fifty_keys(desk):
+    made = await desk.do("customer.create", form={f"metadata[k{n}]": "v" for n in range(50)})
+    with pytest.raises(Refusal) as refused:
+        await desk.do("customer.update", customer=made["id"], form={"metadata[one_more]": "v"})
+    assert refused.value.param == "metadata"
+    swapped = {"metadata[k0]": "", "metadata[one_more]": "v"}
+    assert len((await desk.do("customer.update", customer=made["id"], form=swapped))["metadata"]) == 50
+
+
 async def test_a_deleted_customer_is_a_stub_and_cannot_be_used(desk):
     made = await desk.do("customer.create", name="Gone", payment_method="pm_card_visa")
     method = (await desk.do("customer.list_payment_methods", customer=made["id"]))["data"][0]

@@ -140,6 +140,30 @@ async def test_a_challenge_is_completed_on_the_way_back(desk: Desk, ending: dict
     assert again.row.status == status
 
 
+async def test_a_card_that_was_spent_meanwhile_is_not_attached_again(desk: Desk) -> None:
+    desk.vault.script = answers(**CHALLENGE)
+    made = await desk.call(
+        "setup_intent.create",
+        f"customer={await desk.customer()}&confirm=true&payment_method=pm_card_authenticationRequired"
+        "&return_url=https://shop.test/b",
+    )
+    await desk.pool.execute("update payment_method set data = data || '{\"detached\": true}'")
+    desk.vault.script = answers()
+    after = await setup.complete(desk.ports, account="acct_a", livemode=False, id_=made["id"])
+    assert after.row.status == "succeeded"
+    kept = await desk.method(made["payment_method"])
+    assert kept.customer is None and "consent" not in json.loads(kept.data)
+    assert "payment_method.attached" not in await desk.events()
+
+
+async def test_metadata_never_grows_beyond_fifty_keys(desk: Desk) -> None:
+    many = "&".join(f"metadata[k{n}]=v" for n in range(50))
+    made = await desk.call("setup_intent.create", many)
+    assert (await refused(desk, "setup_intent.update", "metadata[one_more]=v", id=made["id"])).param == "metadata"
+    changed = await desk.call("setup_intent.update", "metadata[k0]=&metadata[one_more]=v", id=made["id"])
+    assert len(changed["metadata"]) == 50
+
+
 async def test_a_challenge_needs_a_way_back(desk: Desk) -> None:
     desk.vault.script = answers(**CHALLENGE)
     made = await desk.call("setup_intent.create", "payment_method=pm_card_visa")

@@ -5,6 +5,7 @@ from typing import Any
 from lockgate.gateway.customers import find as customers
 from lockgate.gateway.customers import make
 from lockgate.gateway.customers.core.attach import usable
+from lockgate.gateway.customers.core.fields import merged_metadata
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import find_setups, render_setups
 from lockgate.gateway.payments.core import setups
@@ -33,7 +34,7 @@ async def draft(ports: Ports, call: Call) -> tuple[Setup, PaymentMethodRow | Non
     automatic = params.get("automatic_payment_methods")
     data: dict[str, Any] = {
         "description": params.get("description") or None,
-        "metadata": setups.merged(params.get("metadata"), {}),
+        "metadata": merged_metadata({}, params.get("metadata")),
         "payment_method_options": setups.options(params),
         "usage": params.get("usage", "off_session"),
     }
@@ -84,7 +85,7 @@ async def update(ports: Ports, call: Call) -> Answer:
         if "description" in params:
             data["description"] = params["description"] or None
         if "metadata" in params:
-            data["metadata"] = setups.merged(params["metadata"], before.data["metadata"])
+            data["metadata"] = merged_metadata(before.data["metadata"], params["metadata"])
         columns: dict[str, Any] = {"customer": customer, "subject": customer or before.row.subject}
         status = None
         if method is not None:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.customers.core.shapes import NO_ADDRESS
+from lockgate.kernel.errors import invalid
 
+MAX_METADATA = 50
 PERSONAL = ("address", "business_name", "email", "individual_name", "name", "phone", "shipping")
 
 
@@ -12,7 +14,10 @@ def merged_metadata(before: Mapping[str, str], given: Mapping[str, str] | Any) -
     """``before`` with ``given`` laid over it; an empty value deletes its key, an unset mapping deletes all."""
     if not given:
         return {}
-    return {key: value for key, value in {**before, **given}.items() if value}
+    after = {key: value for key, value in {**before, **given}.items() if value}
+    if len(after) > MAX_METADATA:
+        raise invalid(f"metadata can hold at most {MAX_METADATA} keys.", param="metadata")
+    return after
 
 
 def public_fields(params: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

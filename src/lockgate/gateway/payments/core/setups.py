@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from lockgate.gateway.customers.core.attach import keepable
 from lockgate.gateway.customers.core.params import PAYMENT_METHOD_DATA
 from lockgate.gateway.customers.core.shapes import OTHER_TYPES
 from lockgate.gateway.payments.core.decline import Decline, decline
@@ -263,7 +264,9 @@ def settle(
         return Settled(_as_before(setup, detail), after, not_sent=fault is None, fault=fault)
     if outcome is Outcome.APPROVED:
         done = setup.after("succeeded", attempt=None, data={"next_action": None}, personal={})
-        saved = consented(method, setup.row.customer, usage=setup.data["usage"], result=result)
+        saved = None
+        if keepable(method, setup.row.customer):
+            saved = consented(method, setup.row.customer, usage=setup.data["usage"], result=result)
         return Settled(done, after, saved, (*born, "setup_intent.succeeded"))
     if outcome is Outcome.DECLINED:
         refused = refusal(result)
@@ -316,11 +319,6 @@ def options(params: Mapping[str, Any], before: Mapping[str, Any] | None = None) 
     card = (params.get("payment_method_options") or {}).get("card") or {}
     asked = card.get("request_three_d_secure") or (before or {}).get("card", {}).get("request_three_d_secure")
     return {"card": {"mandate_options": None, "network": None, "request_three_d_secure": asked or "automatic"}}
-
-
-def merged(metadata: Mapping[str, str] | None, before: Mapping[str, str]) -> dict[str, str]:
-    """``before`` changed by a request: an empty value deletes its key, a cleared parameter deletes all."""
-    return {key: value for key, value in {**before, **metadata}.items() if value} if metadata else {}
 
 
 def consented(method: PaymentMethodRow, customer: str | None, *, usage: str, result: Result) -> PaymentMethodRow:

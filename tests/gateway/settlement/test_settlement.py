@@ -15,7 +15,7 @@ from lockgate.gateway.settlement.ports import Ports
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import connect_pool
 from lockgate.gateway.storage.rows import ChargeRow, Commit
-from lockgate.kernel.errors import Refusal
+from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Call
 from lockgate.kernel.params import nest, read_fields
@@ -137,6 +137,6 @@ async def test_lists_page_both_ways_and_filter(ports: Ports) -> None:
     for query, code in (("payout=po_1", "parameter_unsupported"), ("starting_after=txn_none", "resource_missing")):
         with pytest.raises(Refusal) as refused:
             await call(ports, "balance_transaction.list", query)
-        assert refused.value.code == code
+        assert (refused.value.kind, refused.value.code) == (Kind.INVALID, code)
     loaded = await api.loaders(ports)["balance_transaction"](OTHER, ids)
     assert loaded == {}

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from lockgate.gateway.customers.find import bounds
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.paging import Page
+from lockgate.gateway.storage.paging import Page, no_cursor
 from lockgate.gateway.storage.rows import AttemptRow, ChargeRow, PaymentIntentRow, PaymentMethodRow
-from lockgate.kernel.errors import Kind, Refusal, missing
+from lockgate.kernel.errors import missing
 from lockgate.kernel.principal import Principal
 
 
@@ -120,7 +120,7 @@ async def payment_intent_page(
     """One row more than the page holds."""
     cursor = page.before if page.backwards else page.after
     if cursor is not None and not await payment_intents(pool, principal, [cursor]):
-        raise _no_cursor("payment_intent", cursor, backwards=page.backwards)
+        raise no_cursor("payment_intent", page)
     if page.backwards:
         rows = await pool.fetch(
             "select account, livemode, id, version, created, status, amount, amount_capturable, amount_received,"
@@ -152,7 +152,7 @@ async def charge_page(
     """One row more than the page holds."""
     cursor = page.before if page.backwards else page.after
     if cursor is not None and not await charges(pool, principal, [cursor]):
-        raise _no_cursor("charge", cursor, backwards=page.backwards)
+        raise no_cursor("charge", page)
     values = (principal.account, principal.livemode, page.limit + 1, cursor, customer, intent_id, *bounds(created))
     if page.backwards:
         rows = await pool.fetch(
@@ -178,8 +178,3 @@ async def charge_page(
 async def api_version(pool: Pool, account: str) -> str:
     """The version that ``account`` is pinned to, for events that no request caused."""
     return await pool.fetchval("select api_version from account where id = $1", account)
-
-
-def _no_cursor(kind: str, id_: str, *, backwards: bool) -> Refusal:
-    param = "ending_before" if backwards else "starting_after"
-    return Refusal(Kind.INVALID, f"No such {kind}: '{id_}'", code="resource_missing", param=param)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lockgate.gateway.customers.find import bounds
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.paging import Page
+from lockgate.gateway.storage.paging import Page, no_cursor
 from lockgate.gateway.storage.rows import BalanceTransactionRow, RefundRow
 from lockgate.kernel.errors import missing
 from lockgate.kernel.principal import Principal
@@ -36,7 +36,7 @@ async def refund_page(
     """One row more than the page holds, in the page's direction; of one charge or intent if given."""
     cursor = page.after or page.before
     if cursor is not None and not await refunds(pool, principal, [cursor]):
-        raise missing("refund", cursor, param="starting_after" if page.after is not None else "ending_before")
+        raise no_cursor("refund", page)
     if page.backwards:
         rows = await pool.fetch(
             "select account, livemode, id, version, created, status, charge, intent, amount, currency,"

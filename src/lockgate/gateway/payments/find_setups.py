@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lockgate.gateway.customers.find import bounds
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.paging import Page
+from lockgate.gateway.storage.paging import Page, no_cursor
 from lockgate.gateway.storage.rows import SetupIntentRow
 from lockgate.kernel.errors import missing
 from lockgate.kernel.principal import Principal
@@ -42,7 +42,7 @@ async def setup_page(
     """One row more than the page holds, in the page's direction."""
     cursor = page.after or page.before
     if cursor is not None and not await setup_intents(pool, principal, [cursor]):
-        raise missing("setupintent", cursor, param="starting_after" if page.after is not None else "ending_before")
+        raise no_cursor("setupintent", page)
     values = (
         principal.account, principal.livemode, page.limit + 1, cursor, *bounds(created), customer, payment_method,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.paging import Page
+from lockgate.gateway.storage.paging import Page, no_cursor
 from lockgate.gateway.storage.rows import BalanceTransactionRow
 from lockgate.kernel.errors import missing
 from lockgate.kernel.principal import Principal
@@ -44,9 +44,7 @@ async def balance_transactions(
     """One row more than the page holds, in the page's direction."""
     cursor = page.after or page.before
     if cursor is not None and not await balance_transactions_by_id(pool, principal, [cursor]):
-        raise missing(
-            "balance transaction", cursor, param="starting_after" if page.after is not None else "ending_before"
-        )
+        raise no_cursor("balance transaction", page)
     filters = (
         principal.account,
         principal.livemode,

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from lockgate.kernel.errors import Refusal, invalid
+
 Row = TypeVar("Row")
 
 
@@ -20,8 +22,20 @@ class Page(NamedTuple):
 
 
 def page_of(params: dict[str, Any]) -> Page:
-    """Take ``limit``, ``starting_after`` and ``ending_before`` out of ``params``."""
+    """Take ``limit``, ``starting_after`` and ``ending_before`` out of ``params``; a page has one beginning only."""
+    if "starting_after" in params and "ending_before" in params:
+        raise invalid(
+            "Only one of starting_after and ending_before may be sent.",
+            param="ending_before",
+            code="parameters_exclusive",
+        )
     return Page(params.pop("limit", 10), params.pop("starting_after", None), params.pop("ending_before", None))
+
+
+def no_cursor(kind: str, page: Page) -> Refusal:
+    """The page's cursor is no ``kind`` of this principal's: the request is wrong, no page is missing."""
+    param, id_ = ("ending_before", page.before) if page.backwards else ("starting_after", page.after)
+    return invalid(f"No such {kind}: '{id_}'", param=param, code="resource_missing")
 
 
 def cut(rows: Sequence[Row], page: Page) -> tuple[list[Row], bool]:

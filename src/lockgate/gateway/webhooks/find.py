@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from lockgate.gateway.customers.find import bounds
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.paging import Page
+from lockgate.gateway.storage.paging import Page, no_cursor
 from lockgate.gateway.storage.rows import EventRow, WebhookEndpointRow
-from lockgate.kernel.errors import Kind, Refusal, missing
+from lockgate.kernel.errors import missing
 from lockgate.kernel.principal import Principal
 
 
@@ -68,9 +68,9 @@ async def events(pool: Pool, principal: Principal, ids: Sequence[str]) -> list[E
 
 async def event_page(pool: Pool, principal: Principal, page: Page, *, wanted: EventFilter) -> list[EventRow]:
     """One row more than the page holds."""
-    cursor, param = (page.before, "ending_before") if page.backwards else (page.after, "starting_after")
+    cursor = page.before if page.backwards else page.after
     if cursor is not None and not await events(pool, principal, [cursor]):
-        raise _bad_cursor("event", cursor, param)
+        raise no_cursor("event", page)
     arguments = (
         principal.account, principal.livemode, page.limit + 1, cursor, *bounds(dict(wanted.created)),
         wanted.types, wanted.groups, wanted.related, wanted.delivered,
@@ -142,12 +142,12 @@ async def endpoints(pool: Pool, principal: Principal) -> list[WebhookEndpointRow
 
 async def endpoint_page(pool: Pool, principal: Principal, page: Page) -> list[WebhookEndpointRow]:
     """One row more than the page holds."""
-    cursor, param = (page.before, "ending_before") if page.backwards else (page.after, "starting_after")
+    cursor = page.before if page.backwards else page.after
     rows = await endpoints(pool, principal)
     if cursor is None:
         return rows[: page.limit + 1]
     if cursor not in {row.id for row in rows}:
-        raise _bad_cursor("webhook endpoint", cursor, param)
+        raise no_cursor("webhook endpoint", page)
     if page.backwards:
         return [row for row in reversed(rows) if row.id > cursor][: page.limit + 1]
     return [row for row in rows if row.id < cursor][: page.limit + 1]
@@ -156,6 +156,11 @@ async def endpoint_page(pool: Pool, principal: Principal, page: Page) -> list[We
 async def delivery_page(pool: Pool, principal: Principal, page: Page, *, endpoint_id: str) -> list[DeliveryRow]:
     """One row more than the page holds, of one endpoint's deliveries; their ids sort by the age of their events."""
     cursor = page.before if page.backwards else page.after
+    if cursor is not None and not await pool.fetchval(
+        "select exists (select from delivery where account = $1 and livemode = $2 and endpoint = $3 and id = $4)",
+        *(principal.account, principal.livemode, endpoint_id, cursor),
+    ):
+        raise no_cursor("delivery", page)
     if page.backwards:
         rows = await pool.fetch(
             "select account, livemode, id, event, endpoint, created, state, tries, next_try_ms from delivery"
@@ -185,7 +190,3 @@ async def attempts(pool: Pool, principal: Principal, deliveries: Sequence[str]) 
     for row in rows:
         tries.setdefault(row["delivery"], []).append(AttemptRow(*row))
     return tries
-
-
-def _bad_cursor(kind: str, id_: str, param: str) -> Refusal:
-    return Refusal(Kind.INVALID, f"No such {kind}: '{id_}'", code="resource_missing", param=param)

@@ -123,6 +123,24 @@ async def test_requests_that_cannot_be_right_are_refused(till: Till, body: str, 
     assert await till.pool.fetchval("select count(*) from payment_intent") == 0
 
 
+async def test_a_browser_cannot_give_back_what_the_merchant_holds(till: Till) -> None:
+    held = await till.hold()
+    got = await refusal(till.call("payment_intent.cancel", intent=held, who=SHOPPER))
+    assert (got.kind, got.code) == (Kind.FORBIDDEN, "secret_key_required")
+    assert (await till.get(held))["status"] == "requires_capture"
+    open_one = await till.call("payment_intent.create", "amount=1000&currency=usd")
+    assert (await till.call("payment_intent.cancel", intent=open_one["id"], who=SHOPPER))["status"] == "canceled"
+
+
+@pytest.mark.parametrize("name", ["payment_intent.list", "charge.list", "refund.list", "setup_intent.list"])
+async def test_a_page_has_one_cursor_and_one_that_exists(till: Till, name: str) -> None:
+    got = await refusal(till.call(name, "starting_after=x_1&ending_before=x_2"))
+    assert (got.kind, got.code, got.param) == (Kind.INVALID, "parameters_exclusive", "ending_before")
+    for cursor in ("starting_after", "ending_before"):
+        got = await refusal(till.call(name, f"{cursor}=x_1"))
+        assert (got.kind, got.code, got.param) == (Kind.INVALID, "resource_missing", cursor)
+
+
 async def test_another_account_sees_nothing(till: Till) -> None:
     made = await till.pay()
     for name in ("payment_intent.get", "payment_intent.confirm", "payment_intent.capture", "payment_intent.cancel"):

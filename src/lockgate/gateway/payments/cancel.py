@@ -16,6 +16,7 @@ from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.idempotency import claimed, claimed_and_answered
 from lockgate.gateway.storage.rows import AttemptRow, Commit
 from lockgate.kernel import clock
+from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 
@@ -33,6 +34,13 @@ async def cancel(ports: Ports, call: Call) -> Answer:
             raise build.busy()
         if row.status not in CANCELABLE:
             raise conclude.unexpected(ports, call.principal, before, verb="cancel", allowed=ALLOWED)
+        if row.status == "requires_capture" and not call.principal.sees_secrets:
+            # The goods may be on their way: what is held belongs to the merchant, to take or to give back.
+            raise Refusal(
+                Kind.FORBIDDEN,
+                "An authorised PaymentIntent can only be canceled with a secret key.",
+                code="secret_key_required",
+            )
         try:
             if row.status != "requires_capture":
                 return await _at_once(ports, call, cause, before, reason=reason)

@@ -99,14 +99,15 @@ class Desk:
     vault: ScriptedVault
 
     async def call(
-        self, name: str, body: str = "", *, who: Principal = MERCHANT, key: str | None = None, **path: str
+        self, name: str, body: str = "", *, who: Principal = MERCHANT, key: str | None = None,
+        expand: tuple[str, ...] = (), **path: str,
     ) -> Any:
         operations = [*api_refunds.operations(self.ports), *api_setups.operations(self.ports)]
         operation = next(operation for operation in operations if operation.name == name)
         answer = await operation.handler(
             Call(
                 operation=operation, principal=who, path=path,
-                params=operation.params.parse(nest(read_fields(body.encode())), ""), expand=(), request_id="req_1",
+                params=operation.params.parse(nest(read_fields(body.encode())), ""), expand=expand, request_id="req_1",
                 api_version="2026-06-24.dahlia", now=clock.now(),
                 claim=Claim(key, b"hash", new_id("own")) if key else None, concluding=Concludes(),
             )

@@ -16,10 +16,12 @@ from lockgate.gateway.payments.core import refunds
 from lockgate.gateway.payments.core.refunds import REFUND
 from lockgate.gateway.processors.contract import Outcome, Result
 from lockgate.gateway.storage.commit import KeyInUse
+from lockgate.gateway.storage.packing import unpack
 from lockgate.gateway.storage.rows import AttemptRow, ChargeRow
 from lockgate.kernel.errors import Refusal
+from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.orders import Answered, Lost, NotSent, Order, Reply
-from tests.gateway.payments.desk import MERCHANT, STRANGER, Desk, answers, open_desk
+from tests.gateway.payments.desk import MERCHANT, STRANGER, Concludes, Desk, answers, open_desk
 from tests.support.cluster import Database
 
 
@@ -70,6 +72,42 @@ async def test_a_full_refund_moves_the_money_and_tells_everyone(desk: Desk) -> N
     again = await refused(desk, f"charge={charge.id}")
     assert again.code == "charge_already_refunded"
     assert "already been refunded" in again.message
+
+
+async def test_a_refund_can_be_answered_with_its_movement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    readable = []
+
+    async def answer(self: Any, call: Call, rendered: Any, *, fresh: Any) -> Answer:
+        sources = [row["source"] for row in await desk.pool.fetch("select source from balance_transaction")]
+        readable.append(rendered["id"] in sources)
+        return Answer(200, json.dumps(rendered).encode())
+
+    monkeypatch.setattr(Concludes, "object", answer)
+    desk.vault.script = answers()
+    charge = await desk.captured()
+    expand = ("balance_transaction", "charge")
+    made = await desk.call("refund.create", f"charge={charge.id}", key="k1", expand=expand)
+    assert (made["status"], readable) == ("succeeded", [True])
+    stored = await desk.pool.fetchval("select answer from idempotency where key = 'k1'")
+    assert json.loads(stored) == made
+
+
+async def test_events_say_what_was_before(desk: Desk) -> None:
+    async def previous(type_: str) -> Any:
+        packed = await desk.pool.fetchval("select data from event where type = $1 order by id desc limit 1", type_)
+        return unpack(packed)["previous_attributes"]
+
+    charge = await desk.captured(1000)
+    desk.vault.script = answers()
+    await desk.call("refund.create", f"charge={charge.id}&amount=400")
+    assert await previous("charge.refunded") == {"amount_refunded": 0}
+    desk.vault.script = lambda order: Lost("timeout")
+    await desk.call("refund.create", f"charge={charge.id}")
+    (_, attempt) = await attempts(desk)
+    await refund.settle(desk.ports, attempt, Result(Outcome.APPROVED, processor_reference="re_1"))
+    assert await previous("charge.refunded") == {"amount_refunded": 400, "refunded": False}
+    before = await previous("refund.updated")
+    assert (before["status"], before["balance_transaction"]) == ("pending", None)
 
 
 async def test_partial_refunds_add_up_and_never_exceed(desk: Desk) -> None:

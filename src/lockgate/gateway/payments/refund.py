@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 
+from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import find, find_refunds, render
@@ -92,10 +93,8 @@ async def update(ports: Ports, call: Call) -> Answer:
         after = refunds.changed(before, call.params["metadata"])
         rendered = refunds.render(after)
         commit = Commit(refunds=[after], audits=[cause.audit("refund.update", after.id)])
-        previous = {"metadata": refunds.render(before)["metadata"]}
-        await announce(
-            commit, cause.origin, [Happening("refund.updated", REFUND, rendered, after.id, previous)], ports.box
-        )
+        was = previous(refunds.render(before), rendered)
+        await announce(commit, cause.origin, [Happening("refund.updated", REFUND, rendered, after.id, was)], ports.box)
         answer = await call.answer(rendered, fresh=[rendered])
         sealed = await call.sealed(answer) if call.claim else None
         commit.claims += claimed_and_answered(call, answer, sealed)
@@ -217,6 +216,9 @@ async def _conclude(
             await ports.committer.commit(commit)
         except (Moved, CommitUnknown):
             continue
+        if answer is None and call is not None:
+            written = await find_refunds.refunds(ports.pool, cause.principal, [attempt.refund])
+            return await _show(ports, written[0] if written else None, call)
         return answer
     raise _busy()
 
@@ -224,7 +226,7 @@ async def _conclude(
 async def _commit(
     ports: Ports, cause: Cause, concluded: Concluded, before: RefundRow | None, *, call: Call | None
 ) -> tuple[Commit, Answer | None]:
-    """Everything that the conclusion writes: rows, books, events, audit and the answer."""
+    """Everything that the conclusion writes: rows, books, events, audit, and the answer if it can be given already."""
     attempt, charge, refund = concluded.attempt, concluded.charge, concluded.refund
     commit = Commit(attempts=[attempt])
     if concluded.definite:
@@ -239,14 +241,17 @@ async def _commit(
     commit.audits.append(cause.audit("refund.conclude", refund.id, status=refund.status, amount=refund.amount))
     rendered = refunds.render(refund)
     fresh = [rendered]
-    happenings = [Happening(kind, REFUND, rendered, refund.id) for kind in _events(refund, before)]
+    was = previous(refunds.render(before), rendered) if before is not None else None
+    happenings = [Happening(kind, REFUND, rendered, refund.id, was) for kind in _events(refund, before)]
     if refund.status == "succeeded":
         shown = await render.charge(charge, ports.box)
-        previous = {"amount_refunded": charge.amount_refunded - refund.amount}
-        happenings.append(Happening("charge.refunded", CHARGE, shown, charge.subject, previous))
+        less = charge._replace(amount_refunded=charge.amount_refunded - refund.amount)
+        was = previous(await render.charge(less, ports.box), shown)
+        happenings.append(Happening("charge.refunded", CHARGE, shown, charge.subject, was))
         fresh.append(shown)
     await announce(commit, cause.origin, happenings, ports.box)
-    if call is None:
+    # A balance transaction is shown by a room above this one, which can only read it once it is written.
+    if call is None or (commit.balance_transactions and any("balance_transaction" in path for path in call.expand)):
         return commit, None
     answer = await call.answer(rendered, fresh=fresh)
     commit.answers += answered(call, answer, await call.sealed(answer) if call.claim else None)

@@ -22,6 +22,7 @@ from lockgate.vault.server import Vault, serving
 ACCOUNT = "acct_test"
 KEYS = {"gateway": b"g" * 32, "worker": b"w" * 32, "admin": b"a" * 32}
 SECRET = "simkey_0123456789abcdef"
+SIGNER = "signer_fedcba9876543210"
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "987"}
 
 
@@ -135,15 +136,20 @@ def manifest(at: Processor, *, name: str = "acme") -> dict[str, Any]:
     slots.append({"slot": "secret.acme_key", "method": "*", "path": ".*", "place": "header:authorization"})
     return {
         "name": name, "origins": [at.origin], "ca_file": at.ca_file, "slots": slots, "reference_fields": ["reference"],
+        "derived": [
+            {"kind": "hash", "key": None, "method": "POST", "path": ".*", "header": "content-digest"},
+            {"kind": "hmac", "key": "secret.acme_signer", "method": "POST", "path": ".*", "header": "x-signature"},
+        ],
     }
 
 
 async def introduce(house: House, at: Processor) -> None:
-    """Give the vault the processor's manifest and secret, as an operator does."""
+    """Give the vault the processor's manifest and secrets, as an operator does."""
     await house.admin.put_manifest(manifest(at))
     for livemode, mode in ((False, "test"), (True, "live")):
-        blob = seal(await house.admin.seal_keys(), {"secret": SECRET, "intent": f"secret_{mode}_acme_key"})
-        await house.admin.put_secret(ACCOUNT, livemode, name="acme_key", blob=blob)
+        for name, secret in (("acme_key", SECRET), ("acme_signer", SIGNER)):
+            blob = seal(await house.admin.seal_keys(), {"secret": secret, "intent": f"secret_{mode}_{name}"})
+            await house.admin.put_secret(ACCOUNT, livemode, name=name, blob=blob)
 
 
 def order(at: Processor, step: str, *, card: str | None, cvc: bool = False, **changed: Any) -> Order:

@@ -1,9 +1,13 @@
 """Orders leave the vault once, only to where they may go, and nothing of the card comes back."""
 
 import asyncio
+import base64
 import dataclasses
 import datetime
+import hashlib
+import hmac
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,22 @@ import asyncpg
 import pytest
 import trustme
 
-from lockgate.kernel.orders import Answered, Lost, NotSent, Slot
+from lockgate.kernel.orders import Answered, Body, Derived, Lost, NotSent, Order, SentAt, Slot, to_wire
 from lockgate.kernel.testcards import synthetic
-from tests.vault.running import ACCOUNT, CARD, SECRET, House, http, introduce, order, processor, seal, vault_house
+from tests.vault.running import (
+    ACCOUNT,
+    CARD,
+    SECRET,
+    SIGNER,
+    House,
+    http,
+    introduce,
+    manifest,
+    order,
+    processor,
+    seal,
+    vault_house,
+)
 
 
 @pytest.fixture
@@ -194,6 +211,87 @@ async def test_the_code_serves_one_intent_and_one_answer(house: House, tmp_path:
         assert await attempt("pa_4", "pi_1", keep=False) == NotSent("cvc_gone")
         # Certainly not sent also means not claimed: the step may still be buried.
         assert (await house.gateway.tombstone(ACCOUNT, "pa_4"))["state"] == "tombstoned"
+
+
+DIGEST = Derived("hash", "sha256", (Body(),), "base64")
+SIGNATURE = Derived("hmac", "sha256", (SentAt(), b".", Body()), "hex", key="secret.acme_signer")
+
+
+def _signed(plain: Order, **changed: Any) -> Order:
+    headers = (
+        *plain.headers,
+        ("Content-Digest", (b"sha-256=:", DIGEST, b":")),
+        ("X-Signature", (b"t=", SentAt(), b",v1=", SIGNATURE)),
+    )
+    return dataclasses.replace(plain, headers=headers, **changed)
+
+
+async def test_directives_cover_the_filled_body_and_never_come_back(house: House, tmp_path: Path) -> None:
+    seen: dict[str, str] = {}
+
+    def echo(request: bytes) -> bytes:
+        head, _, body = request.partition(b"\r\n\r\n")
+        seen.update(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        mac = bytes.fromhex(seen["X-Signature"].split(",v1=")[1])
+        digest = hashlib.sha256(body).digest()
+        said = {
+            "reference": seen["X-Signature"], "hex": digest.hex().upper(), "digest": seen["Content-Digest"],
+            "url": base64.urlsafe_b64encode(mac).decode().rstrip("="), "twice": mac.hex().encode().hex(),
+            "within": base64.b64encode(b"x" + mac).decode(), "amount": 1099,
+        }  # fmt: skip
+        return http(json.dumps(said).encode(), headers=f"X-Echo: {seen['Content-Digest']}\r\n")
+
+    async with processor(tmp_path, echo) as acme:
+        await introduce(house, acme)
+        before = int(time.time())
+        reply = await house.gateway.forward(ACCOUNT, False, _signed(order(acme, "pa_1", card=await _token(house))))
+        assert isinstance(reply, Answered)
+        body = acme.requests[0].partition(b"\r\n\r\n")[2]
+        assert json.loads(body)["card"]["number"] == CARD["number"]
+        assert seen["Content-Digest"] == f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+        stamp, mac = seen["X-Signature"].removeprefix("t=").split(",v1=")
+        assert before <= int(stamp) <= time.time()
+        assert mac == hmac.new(SIGNER.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+        back = json.loads(reply.body)
+        assert back.pop("amount") == 1099
+        assert all("[removed]" in value for value in back.values()), back
+        assert "[removed]" in dict(reply.headers)["x-echo"]
+
+
+async def test_directives_that_are_not_granted_are_refused_unsent_unclaimed_and_audited(
+    house: House, tmp_path: Path
+) -> None:
+    async with processor(tmp_path) as acme:
+        await introduce(house, acme)
+        good = _signed(order(acme, "pa_1", card=await _token(house)))
+        other_key = dataclasses.replace(SIGNATURE, key="secret.acme_key")
+        for headers in (("X-Note", (DIGEST,)), ("X-Signature", (other_key,)), ("Content-Digest", (SIGNATURE,))):
+            refused = await house.gateway.forward(ACCOUNT, False, dataclasses.replace(good, headers=(headers,)))
+            assert refused == NotSent("derived_place")
+        put = dataclasses.replace(good, method="PUT", body=())
+        assert await house.gateway.forward(ACCOUNT, False, put) == NotSent("derived_place")
+        for over in ((Slot("card.number", "ascii"),), (b"",), (Body(), Slot("card.number", "ascii"))):
+            oracle: Any = dataclasses.replace(DIGEST, over=over)
+            wanted = dataclasses.replace(good, headers=(("Content-Digest", (oracle,)),))
+            assert to_wire(wanted)
+            assert await house.gateway.forward(ACCOUNT, False, wanted) == NotSent("order")
+        assert acme.requests == []
+        reasons = [row["reason"] for row in await house.audit() if row["outcome"] == "refused"]
+        assert {"derived_place", "order"} <= set(reasons)
+        assert isinstance(await house.gateway.forward(ACCOUNT, False, good), Answered), "the step was still free"
+
+
+async def test_a_signing_key_that_is_absent_keeps_the_order_here(house: House, tmp_path: Path) -> None:
+    async with processor(tmp_path) as acme:
+        await introduce(house, acme)
+        granted = {"kind": "hmac", "key": "secret.absent", "method": "POST", "path": ".*", "header": "x-signature"}
+        await house.admin.put_manifest(manifest(acme) | {"derived": [granted]})
+        signature = dataclasses.replace(SIGNATURE, key="secret.absent")
+        plain = order(acme, "pa_1", card=await _token(house))
+        wanted = dataclasses.replace(plain, headers=(*plain.headers, ("X-Signature", (signature,))))
+        assert await house.gateway.forward(ACCOUNT, False, wanted) == NotSent("no_secret")
+        assert acme.requests == []
+        assert (await house.gateway.tombstone(ACCOUNT, "pa_1"))["state"] == "tombstoned"
 
 
 async def test_hostile_orders_are_refused_unsent_unclaimed_and_audited(house: House, tmp_path: Path) -> None:

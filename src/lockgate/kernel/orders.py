@@ -1,14 +1,19 @@
 """What a processor adapter asks the vault to send, and what it may hear back: pure values, the same on both sides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 ENCODINGS = ("json", "form", "ascii")
 CARD_SLOTS = ("card.number", "card.cvc", "card.exp_month", "card.exp_year")
 SECRET_PREFIX = "secret."  # noqa: S105 - the name of a slot, not a secret
 METHODS = ("POST", "GET", "PUT", "PATCH", "DELETE")
+HASH, HMAC = "hash", "hmac"
+DERIVED_KINDS = (HASH, HMAC)
+DERIVED_ALGORITHMS = ("sha256", "sha512")
+DERIVED_ENCODINGS = ("hex", "base64")
 MAX_PARTS = 256
+MAX_DERIVED = 8
 MAX_ORDER_BYTES = 512 * 1024
 
 
@@ -28,6 +33,37 @@ Part = bytes | Slot
 
 
 @dataclass(frozen=True, slots=True)
+class SentAt:
+    """The second in which the vault fills the order, as epoch digits: the same wherever it stands in that order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The whole body with its slots filled; it stands only in what a ``Derived`` covers."""
+
+
+Covered = bytes | SentAt | Body
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A directive: a header's part that the vault computes once the slots are filled.
+
+    ``kind`` is ``hash``, or ``hmac`` under ``key``, a ``secret.<name>``. ``over`` is what it covers, joined: the whole
+    body exactly once, and never a slot of its own, because a digest of a card number alone would give the number away.
+    """
+
+    kind: str
+    algorithm: str
+    over: tuple[Covered, ...]
+    encoding: str
+    key: str | None = None
+
+
+HeaderPart = Part | SentAt | Derived
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """One message to one processor. The vault sends a ``step`` at most once in its life, whatever happens.
 
@@ -39,7 +75,7 @@ class Order:
     processor: str
     method: str
     url: str
-    headers: tuple[tuple[str, tuple[Part, ...]], ...]
+    headers: tuple[tuple[str, tuple[HeaderPart, ...]], ...]
     body: tuple[Part, ...]
     send_before_ms: int
     timeout_ms: int
@@ -77,7 +113,11 @@ class BadOrder(ValueError):
 
 
 def to_wire(order: Order) -> dict[str, Any]:
-    """``order`` as a msgpack map: a literal part is bytes, a slot is ``{"slot": name, "encoding": encoding}``."""
+    """``order`` as a msgpack map.
+
+    A literal part is bytes, a slot ``{"slot": name, "encoding": encoding}``, a Derived ``{"derived": kind,
+    "algorithm", "over": [...], "encoding", "key"}``; SentAt is ``{"part": "sent_at"}``, Body is ``{"part": "body"}``.
+    """
     return {
         "step": order.step,
         "processor": order.processor,
@@ -108,14 +148,14 @@ def from_wire(message: Mapping[str, Any]) -> Order:
     for header in message["headers"]:
         if not isinstance(header, list) or len(header) != 2 or not isinstance(header[0], str):
             raise BadOrder("a header is a name and a list of parts")
-        headers.append((header[0], _parts_from_wire(header[1])))
+        headers.append((header[0], _parts_from_wire(header[1], _header_part_from_wire)))
     order = Order(
         step=message["step"],
         processor=message["processor"],
         method=message["method"],
         url=message["url"],
         headers=tuple(headers),
-        body=_parts_from_wire(message["body"]),
+        body=_parts_from_wire(message["body"], _part_from_wire),
         send_before_ms=message["send_before_ms"],
         timeout_ms=message["timeout_ms"],
         card=message["card"],
@@ -124,13 +164,24 @@ def from_wire(message: Mapping[str, Any]) -> Order:
     return order
 
 
-def slots_of(order: Order) -> list[Slot]:
-    """Every slot of ``order``, headers first, in the order they stand."""
-    slots = [part for _, parts in order.headers for part in parts if isinstance(part, Slot)]
-    slots.extend(part for part in order.body if isinstance(part, Slot))
-    return slots
+def derived_of(order: Order) -> list[Derived]:
+    """Every directive of ``order``, in the order they stand."""
+    return [part for _, parts in order.headers for part in parts if isinstance(part, Derived)]
 
 
+def names_of(order: Order) -> set[str]:
+    """Every value that the vault must have to fill ``order``: its slots, and the keys of its directives."""
+    parts = [part for _, header in order.headers for part in header] + list(order.body)
+    keys = {derived.key for derived in derived_of(order) if derived.key is not None}
+    return keys | {part.name for part in parts if isinstance(part, Slot)}
+
+
+def is_secret(name: Any) -> bool:
+    """Whether ``name`` is a ``secret.<name>``."""
+    return isinstance(name, str) and name.startswith(SECRET_PREFIX) and len(name) > len(SECRET_PREFIX)
+
+
+_P = TypeVar("_P")
 _TYPES: dict[str, Any] = {
     "step": str,
     "processor": str,
@@ -145,31 +196,83 @@ _TYPES: dict[str, Any] = {
 _FIELDS = set(_TYPES)
 
 
-def _part_to_wire(part: Part) -> bytes | dict[str, str]:
-    return part if isinstance(part, bytes) else {"slot": part.name, "encoding": part.encoding}
+def _part_to_wire(part: HeaderPart | Covered) -> bytes | dict[str, Any]:
+    match part:
+        case Slot():
+            return {"slot": part.name, "encoding": part.encoding}
+        case SentAt():
+            return {"part": "sent_at"}
+        case Body():
+            return {"part": "body"}
+        case Derived():
+            return {
+                "derived": part.kind,
+                "algorithm": part.algorithm,
+                "over": [_part_to_wire(covered) for covered in part.over],
+                "encoding": part.encoding,
+                "key": part.key,
+            }
+        case bytes():
+            return part
 
 
-def _parts_from_wire(parts: Any) -> tuple[Part, ...]:
+def _parts_from_wire(parts: Any, read: Callable[[Any], _P]) -> tuple[_P, ...]:
     if not isinstance(parts, list):
         raise BadOrder("parts must be a list")
-    return tuple(_part_from_wire(part) for part in parts)
+    return tuple(read(part) for part in parts)
 
 
 def _part_from_wire(part: Any) -> Part:
     if isinstance(part, bytes):
         return part
     if not isinstance(part, dict) or set(part) != {"slot", "encoding"}:
-        raise BadOrder("a part is bytes or a slot")
+        raise BadOrder("a part is bytes or a slot; a header's may also be sent_at or derived")
     name, encoding = part["slot"], part["encoding"]
-    if not isinstance(name, str) or not (name in CARD_SLOTS or (name.startswith(SECRET_PREFIX) and len(name) > 7)):
+    if not (name in CARD_SLOTS or is_secret(name)):
         raise BadOrder("no such slot")
     if encoding not in ENCODINGS:
         raise BadOrder("no such encoding")
     return Slot(name, encoding)
 
 
+def _header_part_from_wire(part: Any) -> HeaderPart:
+    if part == {"part": "sent_at"}:
+        return SentAt()
+    if isinstance(part, dict) and "derived" in part:
+        return _derived_from_wire(part)
+    return _part_from_wire(part)
+
+
+def _derived_from_wire(part: dict[str, Any]) -> Derived:
+    if set(part) != {"derived", "algorithm", "over", "encoding", "key"}:
+        raise BadOrder("a derived part has exactly the fields of kernel/orders.Derived")
+    kind, algorithm, encoding, key = part["derived"], part["algorithm"], part["encoding"], part["key"]
+    if kind not in DERIVED_KINDS or algorithm not in DERIVED_ALGORITHMS or encoding not in DERIVED_ENCODINGS:
+        raise BadOrder("no such kind, algorithm or encoding of a derived part")
+    if not (is_secret(key) if kind == HMAC else key is None):
+        raise BadOrder("an hmac has a secret as its key, a hash has none")
+    over = _parts_from_wire(part["over"], _covered_from_wire)
+    if over.count(Body()) != 1:
+        raise BadOrder("a derived part covers the whole body, once")
+    return Derived(kind, algorithm, over, encoding, key)
+
+
+def _covered_from_wire(part: Any) -> Covered:
+    if isinstance(part, bytes):
+        return part
+    if part == {"part": "sent_at"}:
+        return SentAt()
+    if part == {"part": "body"}:
+        return Body()
+    raise BadOrder("a derived part covers bytes, sent_at and the body; never a slot")
+
+
 def _check_size(order: Order) -> None:
+    derived = derived_of(order)
+    if len(derived) > MAX_DERIVED:
+        raise BadOrder("an order has too many derived parts")
     parts = [part for _, header in order.headers for part in header] + list(order.body)
+    parts += [covered for each in derived for covered in each.over]
     if len(parts) > MAX_PARTS:
         raise BadOrder("an order has too many parts")
     if sum(len(part) for part in parts if isinstance(part, bytes)) > MAX_ORDER_BYTES:

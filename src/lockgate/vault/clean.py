@@ -24,11 +24,12 @@ _HEX_RUN = re.compile(r"(?:[0-9A-Fa-f]{2}){12,}")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What an order carried that must not come back: the card's number and code, and the processor's secrets."""
+    """What an order carried that must not come back: the card's number and code, secrets, and what was derived."""
 
     number: str | None = field(default=None, repr=False)
     cvc: str | None = field(default=None, repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    digests: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
     def long_values(self) -> tuple[str, ...]:
@@ -45,7 +46,11 @@ class Cleaner:
     def __init__(self, sent: Sent, reference_fields: Collection[str] = ()) -> None:
         self._sent = sent
         self._references = frozenset(reference_fields)
-        self._needles = sorted({n for value in sent.long_values for n in _spellings(value)}, key=len, reverse=True)
+        needles = {needle for value in sent.long_values for needle in _spellings(value)}
+        needles.update(needle for digest in sent.digests for needle in _digest_spellings(digest))
+        self._needles = sorted(needles, key=len, reverse=True)
+        # A decoder's reading of a text is searched for the digest itself, and for its own two spellings.
+        self._hideable = (*sent.long_values, *(form for digest in sent.digests for form in _digest_forms(digest)))
         self._needle_bytes = [needle.encode("utf-8") for needle in self._needles]
 
     def body(self, body: bytes) -> bytes:
@@ -122,7 +127,7 @@ class Cleaner:
         number = self._sent.number
         if number and any(number in run.translate(_SEPARATORS) for run in _SPREAD.findall(text)):
             return True
-        return any(value in decoded for decoded in _decoded(text) for value in self._sent.long_values)
+        return any(value in decoded for decoded in _decoded(text) for value in self._hideable)
 
 
 def _remove_card(match: re.Match[str]) -> str:
@@ -151,6 +156,21 @@ def _spellings(value: str) -> Iterator[str]:
         inner = coded[(0, 2, 3)[offset] : len(coded) - ((0, 3, 2)[(offset + len(raw)) % 3])]
         yield inner
         yield inner.translate(str.maketrans("+/", "-_"))
+
+
+def _digest_forms(digest: bytes) -> tuple[str, str, str]:
+    return digest.decode("latin-1"), digest.hex(), base64.b64encode(digest).decode("ascii").rstrip("=")
+
+
+def _digest_spellings(digest: bytes) -> Iterator[str]:
+    """A digest as it is written: hexadecimal, and base64 as it is, for URLs, percent-encoded and with ``/`` escaped."""
+    _, plain, coded = _digest_forms(digest)
+    yield plain
+    yield plain.upper()
+    yield coded
+    yield coded.translate(str.maketrans("+/", "-_"))
+    yield quote(coded, safe="")
+    yield coded.replace("/", "\\/")
 
 
 def _decoded(text: str) -> Iterator[str]:

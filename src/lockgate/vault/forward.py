@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote_plus
 
 import aiohttp
 from yarl import URL
@@ -20,15 +19,15 @@ from lockgate.kernel.orders import (
     Lost,
     NotSent,
     Order,
-    Part,
     Reply,
     from_wire,
-    slots_of,
+    names_of,
 )
 from lockgate.vault.cards import Cards, check_usable
 from lockgate.vault.claims import Claims
 from lockgate.vault.clean import Cleaner, Sent
 from lockgate.vault.cvc import CvcMemory
+from lockgate.vault.fill import fill
 from lockgate.vault.place import BadManifest, Manifest, Misplaced, check_places, read_manifest
 from lockgate.vault.refusal import Refused
 from lockgate.vault.secret import Secrets
@@ -58,15 +57,16 @@ class _Route:
 
 @dataclass(slots=True)
 class _Values:
-    """What fills the slots of one order. Dropped with the call."""
+    """What fills the slots and keys the directives of one order. Dropped with the call."""
 
     by_slot: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def sent(self) -> Sent:
+    def sent(self, digests: tuple[bytes, ...]) -> Sent:
         return Sent(
             number=self.by_slot.get("card.number"),
             cvc=self.by_slot.get("card.cvc"),
             secrets=tuple(value for name, value in self.by_slot.items() if name.startswith(SECRET_PREFIX)),
+            digests=digests,
         )
 
 
@@ -149,7 +149,7 @@ class Forwarder:
         self, account: str, livemode: bool, *, order: Order, intent: str | None, values: _Values
     ) -> NotSent | None:
         """Find the secrets and the code before anything is claimed; the first one that is missing."""
-        for name in {slot.name for slot in slots_of(order)}:
+        for name in names_of(order):
             if name in CARD_SLOTS:
                 if order.card is None:
                     return NotSent("no_card")
@@ -219,12 +219,13 @@ class Forwarder:
         timeout = aiohttp.ClientTimeout(
             total=min(order.timeout_ms / 1000, TOTAL_S), connect=CONNECT_S, sock_connect=CONNECT_S
         )
-        cleaner = Cleaner(values.sent(), route.manifest.reference_fields)
+        filled = fill(order, values.by_slot, now=clock.now())
+        cleaner = Cleaner(values.sent(filled.digests), route.manifest.reference_fields)
         async with self._session.request(
             order.method,
             URL(order.url, encoded=True),
-            data=_fill(order.body, values) or None,
-            headers=[(name, _fill(parts, values).decode("ascii")) for name, parts in order.headers],
+            data=filled.body or None,
+            headers=filled.headers,
             ssl=route.tls,
             timeout=timeout,
             allow_redirects=False,
@@ -266,20 +267,6 @@ def _tls(manifest: Manifest) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=manifest.ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _fill(parts: tuple[Part, ...], values: _Values) -> bytes:
-    return b"".join(
-        part if isinstance(part, bytes) else _encode(values.by_slot[part.name], part.encoding) for part in parts
-    )
-
-
-def _encode(value: str, encoding: str) -> bytes:
-    if encoding == "json":
-        return json.dumps(value)[1:-1].encode("ascii")
-    if encoding == "form":
-        return quote_plus(value).encode("ascii")
-    return value.encode("ascii")
 
 
 def _reason(error: Exception) -> str:

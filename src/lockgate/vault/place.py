@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lockgate.kernel.orders import CARD_SLOTS, METHODS, SECRET_PREFIX, Order, Part, Slot
+from lockgate.kernel.orders import (
+    CARD_SLOTS,
+    DERIVED_KINDS,
+    HMAC,
+    METHODS,
+    Derived,
+    HeaderPart,
+    Order,
+    SentAt,
+    Slot,
+    is_secret,
+)
 
 _URL = re.compile(r"(?P<origin>https://(?:\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?)(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?")
 _URL_TEXT = re.compile(r"[!-~]+")
@@ -46,44 +57,57 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """One kind of directive, with its key, may stand in one header of requests of one method to paths that match."""
+
+    kind: str
+    key: str | None
+    method: str
+    path: re.Pattern[str]
+    header: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one processor's adapter may do: the origins it may reach and where its slots may stand."""
+    """What one processor's adapter may do: the origins it may reach, and where its slots and directives may stand."""
 
     name: str
     origins: frozenset[str]
     ca_file: str | None
     rules: tuple[Rule, ...]
+    grants: tuple[Grant, ...]
     reference_fields: frozenset[str]
 
 
 def read_manifest(message: Mapping[str, Any]) -> Manifest:
     """A manifest as JSON or msgpack gave it, checked strictly."""
-    if not isinstance(message, Mapping) or set(message) - {"ca_file"} != {
+    if not isinstance(message, Mapping) or set(message) - {"ca_file", "derived"} != {
         "name", "origins", "slots", "reference_fields",
     }:
-        raise BadManifest("a manifest has name, origins, slots, reference_fields and perhaps ca_file")
+        raise BadManifest("a manifest has name, origins, slots, reference_fields and perhaps ca_file, derived")
     name, ca_file = message["name"], message.get("ca_file")
     if not isinstance(name, str) or not name or not (ca_file is None or isinstance(ca_file, str)):
         raise BadManifest("a manifest needs a name, and ca_file is a path or null")
     origins = [_origin(origin) for origin in _strings(message, "origins")]
     if not origins:
         raise BadManifest("a manifest needs an origin")
-    slots = message["slots"]
-    if not isinstance(slots, list | tuple):
-        raise BadManifest("slots must be a list")
-    rules = tuple(_rule(rule) for rule in slots)
-    return Manifest(name, frozenset(origins), ca_file, rules, frozenset(_strings(message, "reference_fields")))
+    slots, derived = message["slots"], message.get("derived", [])
+    if not isinstance(slots, list | tuple) or not isinstance(derived, list | tuple):
+        raise BadManifest("slots and derived must be lists")
+    rules, grants = tuple(_rule(rule) for rule in slots), tuple(_grant(grant) for grant in derived)
+    return Manifest(name, frozenset(origins), ca_file, rules, grants, frozenset(_strings(message, "reference_fields")))
 
 
 def check_places(order: Order, manifest: Manifest, *, marker: Callable[[], str]) -> None:
-    """Raise Misplaced unless the URL is allowed and each slot is the whole value of a place the manifest grants it.
+    """Raise Misplaced unless the URL is allowed and every directive and slot stands where the manifest grants it.
 
-    Each slot is filled with a fresh ``marker`` (letters and digits that the gateway cannot guess), then the message is
-    read as its receiver would read it. A slot beside other characters, in a key, in a second field of the same name or
-    in a message that cannot be read is nowhere, and so refused.
+    A slot must be the whole value of its place. Each is filled with a fresh ``marker`` (letters and digits that the
+    gateway cannot guess), then the message is read as its receiver would read it. A slot beside other characters, in a
+    key, in a second field of the same name or in a message that cannot be read is nowhere, and so refused.
     """
     path = _check_url(order.url, manifest)
     granted = [rule for rule in manifest.rules if rule.method in ("*", order.method) and rule.path.fullmatch(path)]
+    _check_derived(order, path, manifest)
     content_type = _check_headers(order, granted, marker)
     placed: dict[str, Slot] = {}
     body = b"".join(_mark(part, placed, marker) for part in order.body)
@@ -107,6 +131,18 @@ def _check_url(url: str, manifest: Manifest) -> str:
     return match["path"] or "/"
 
 
+def _check_derived(order: Order, path: str, manifest: Manifest) -> None:
+    for name, parts in order.headers:
+        for part in parts:
+            if isinstance(part, Derived) and not any(
+                (grant.kind, grant.key, grant.header) == (part.kind, part.key, name.lower())
+                and grant.method in ("*", order.method)
+                and grant.path.fullmatch(path)
+                for grant in manifest.grants
+            ):
+                raise Misplaced("derived_place")
+
+
 def _check_headers(order: Order, granted: Sequence[Rule], marker: Callable[[], str]) -> str:
     content_type, seen = "", set()
     for name, parts in order.headers:
@@ -119,6 +155,8 @@ def _check_headers(order: Order, granted: Sequence[Rule], marker: Callable[[], s
         if not _HEADER_VALUE.fullmatch(value):
             raise Misplaced("header")
         if lower == "content-type":
+            if not all(isinstance(part, bytes) for part in parts):
+                raise Misplaced("header")
             content_type = value.decode("ascii").split(";")[0].strip().lower()
         if not placed:
             continue
@@ -129,10 +167,12 @@ def _check_headers(order: Order, granted: Sequence[Rule], marker: Callable[[], s
     return content_type
 
 
-def _mark(part: Part, placed: dict[str, Slot], marker: Callable[[], str]) -> bytes:
+def _mark(part: HeaderPart, placed: dict[str, Slot], marker: Callable[[], str]) -> bytes:
     if isinstance(part, bytes):
         return part
     text = marker()
+    if isinstance(part, SentAt | Derived):
+        return text.encode("ascii")  # stands for characters that no slot may have beside it
     placed[text] = part
     return text.encode("ascii")
 
@@ -202,14 +242,35 @@ def _rule(rule: Any) -> Rule:
     slot, method, path, place = rule["slot"], rule["method"], rule["path"], rule["place"]
     if not all(isinstance(value, str) for value in (slot, method, path, place)):
         raise BadManifest("a slot's rule holds strings")
-    if not (slot in CARD_SLOTS or (slot.startswith(SECRET_PREFIX) and len(slot) > len(SECRET_PREFIX))):
+    if not (slot in CARD_SLOTS or is_secret(slot)):
         raise BadManifest("no such slot")
-    if method != "*" and method not in METHODS:
-        raise BadManifest("no such method")
     kind, _, field = place.partition(":")
     if kind not in _ENCODING_AT or not field or (kind == "header" and field != field.lower()):
         raise BadManifest("a place is body:<path>, form:<field> or header:<name in lower case>")
+    return Rule(slot, _method(method), _pattern(path), place)
+
+
+def _grant(grant: Any) -> Grant:
+    if not isinstance(grant, Mapping) or set(grant) != {"kind", "key", "method", "path", "header"}:
+        raise BadManifest("a derived value's grant has kind, key, method, path and header")
+    kind, key, method, path, header = (grant[name] for name in ("kind", "key", "method", "path", "header"))
+    if not all(isinstance(value, str) for value in (kind, method, path, header)):
+        raise BadManifest("a derived value's grant holds strings, and key may be null")
+    if kind not in DERIVED_KINDS or not (is_secret(key) if kind == HMAC else key is None):
+        raise BadManifest("a derived value is a hash without a key or an hmac with a secret.<name>")
+    if not _HEADER_NAME.fullmatch(header) or header != header.lower() or header in _OURS | {"content-type"}:
+        raise BadManifest("a derived value's header is a name in lower case that an order may set")
+    return Grant(kind, key, _method(method), _pattern(path), header)
+
+
+def _method(method: str) -> str:
+    if method != "*" and method not in METHODS:
+        raise BadManifest("no such method")
+    return method
+
+
+def _pattern(path: str) -> re.Pattern[str]:
     try:
-        return Rule(slot, method, re.compile(path), place)
+        return re.compile(path)
     except re.error as error:
         raise BadManifest("path must be a regular expression") from error

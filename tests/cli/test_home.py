@@ -49,7 +49,10 @@ def test_each_program_gets_its_own_secrets_and_both_ends_agree(home: Home) -> No
     simulator = home.secrets("simulator")
     assert simulator["admin_token"] == secrets["owner"]["admin_token"]
     account = home.settings()["account"]
-    assert sorted(simulator["api_keys"].values()) == [f"{account}:live", f"{account}:test"]
+    holders = simulator["api_keys"].values()
+    assert sorted(holder["label"] for holder in holders) == [f"{account}:live", f"{account}:test"]
+    keys = {*simulator["api_keys"], *(holder["signing_key"] for holder in holders)}
+    assert len(keys) == 4 and all(len(key) >= 32 for key in keys)
 
 
 def test_no_secret_stands_in_the_public_settings(home: Home) -> None:

@@ -4,26 +4,22 @@ import asyncio
 import json
 import sys
 
+from lockgate.gateway.processors.contract import Inquire
+from lockgate.gateway.processors.simulator import PROCESSOR
 from lockgate.gateway.vaultlink.client import VaultClient
 from lockgate.kernel import clock
-from lockgate.kernel.orders import Order, Slot
 
 
 async def send(given: dict[str, str]) -> list[str]:
     client = VaultClient(given["socket"], caller="gateway", key=bytes.fromhex(given["key"]))
-    order = Order(
+    inquiry = Inquire(
         step=given["step"],
-        processor="simulator",
-        method="POST",
-        url=given["origin"] + "/inquiries",
-        headers=(
-            ("authorization", (b"Bearer ", Slot("secret.simulator_key", "ascii"))),
-            ("content-type", (b"application/json",)),
-        ),
-        body=(json.dumps({"reference": "nobody"}).encode(),),
+        reference="nobody",
         send_before_ms=clock.now_ms() + 5_000,
         timeout_ms=5_000,
+        settings={"origin": given["origin"]},
     )
+    order = next(PROCESSOR.inquire(inquiry))
     try:
         return [type(await client.forward(given["account"], False, order)).__name__ for _ in range(2)]
     finally:

@@ -1,5 +1,8 @@
 """Starts the real simulator program on loopback, and talks to it the way a merchant, a shopper and an admin do."""
 
+import base64
+import hashlib
+import hmac
 import json
 import os
 import signal
@@ -7,6 +10,8 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,8 @@ import trustme
 
 KEY = "sim_key_for_the_tests_0001"
 OTHER_KEY = "sim_key_for_the_tests_0002"
+NEW_KEY = "sim_key_made_while_running_1"
+SIGNING_KEYS = {key: f"signing_key_for_the_tests_{key[-4:]}" for key in (KEY, OTHER_KEY, NEW_KEY)}
 ADMIN = "admin_token_for_the_tests"
 ACCOUNT = "acct_a:test"
 START = "import sys; from pathlib import Path; from lockgate.kernel.config import Home; " \
@@ -42,7 +49,15 @@ class RunningSimulator:
         (home / "settings.json").write_text(json.dumps(settings))
         secrets = home / "secrets" / "simulator.json"
         secrets.write_text(
-            json.dumps({"admin_token": ADMIN, "api_keys": {KEY: ACCOUNT, OTHER_KEY: "acct_b:test"}})
+            json.dumps(
+                {
+                    "admin_token": ADMIN,
+                    "api_keys": {
+                        key: {"label": label, "signing_key": SIGNING_KEYS[key]}
+                        for key, label in ((KEY, ACCOUNT), (OTHER_KEY, "acct_b:test"))
+                    },
+                }
+            )
         )
         secrets.chmod(0o600)
         self.tls = ssl.create_default_context()
@@ -91,10 +106,16 @@ class RunningSimulator:
         return self._session
 
     async def post(self, path: str, body: Any, *, key: str = KEY, timeout: float = 20) -> tuple[int, Any]:
-        """POST JSON as the holder of ``key``; returns status and parsed body."""
-        async with self.session.post(
-            path, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=aiohttp.ClientTimeout(total=timeout)
-        ) as answer:
+        """POST JSON as the holder of ``key``, signed as it must be; returns status and parsed body."""
+        raw = json.dumps(body).encode()
+        return await self.post_raw(path, raw, headers=signed(raw, key), timeout=timeout)
+
+    async def post_raw(
+        self, path: str, body: bytes, *, headers: Mapping[str, str], timeout: float = 20
+    ) -> tuple[int, Any]:
+        """POST these very bytes under these very headers."""
+        limit = aiohttp.ClientTimeout(total=timeout)
+        async with self.session.post(path, data=body, headers=headers, timeout=limit) as answer:
             return answer.status, await answer.json()
 
     async def ask(self, path: str, **body: Any) -> dict[str, Any]:
@@ -114,6 +135,19 @@ class RunningSimulator:
         async with self.session.get("/admin/journal", params=query, headers=headers) as answer:
             assert answer.status == 200
             return (await answer.json())["entries"]
+
+
+def signed(body: bytes, key: str = KEY, *, at: float | None = None) -> dict[str, str]:
+    """The headers of a message with ``body`` from the holder of ``key``, signed now or at ``at``."""
+    stamp = str(int(time.time() if at is None else at))
+    signing_key = SIGNING_KEYS.get(key, "no key of anybody's")
+    mac = hmac.new(signing_key.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/json",
+        "Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:",
+        "X-Signature": f"t={stamp},v1={mac}",
+    }
 
 
 def authorization(reference: str, number: str = "4242424242424242", **changes: Any) -> dict[str, Any]:

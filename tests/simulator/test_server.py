@@ -4,11 +4,12 @@ import asyncio
 import json
 import signal
 import ssl
+import time
 
 import aiohttp
 import pytest
 
-from tests.simulator.running import ADMIN, KEY, OTHER_KEY, RunningSimulator, authorization
+from tests.simulator.running import ADMIN, KEY, OTHER_KEY, RunningSimulator, authorization, signed
 
 
 async def test_authorize_capture_and_refund_within_limits(simulator: RunningSimulator):
@@ -145,15 +146,44 @@ async def test_messages_with_anything_wrong_have_no_effect(simulator: RunningSim
 
 
 async def test_bodies_that_are_not_one_json_object_are_refused(simulator: RunningSimulator):
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     bodies = [b"", b"[]", b'{"reference":"a","reference":"b"}', b'{"reference":"\xff"}', b"[" * 50_000, b'{"a":NaN}']
     for body in bodies:
-        async with simulator.session.post("/inquiries", data=body, headers=headers) as answer:
-            assert answer.status == 400, body[:20]
-    async with simulator.session.post("/inquiries", data=b" " * 100_000, headers=headers) as answer:
-        assert (answer.status, (await answer.json())["error"]["code"]) == (413, "http")
-    async with simulator.session.post("/inquiries", data=b"{}", headers={"Authorization": f"Bearer {KEY}"}) as answer:
-        assert answer.status == 415
+        status, _ = await simulator.post_raw("/inquiries", body, headers=signed(body))
+        assert status == 400, body[:20]
+    long = b" " * 100_000
+    status, said = await simulator.post_raw("/inquiries", long, headers=signed(long))
+    assert (status, said["error"]["code"]) == (413, "http")
+    status, _ = await simulator.post_raw("/inquiries", b"{}", headers={**signed(b"{}"), "Content-Type": "text/plain"})
+    assert status == 415
+
+
+async def test_a_message_that_is_not_signed_whole_and_now_has_no_effect(simulator: RunningSimulator):
+    body = json.dumps(authorization("a1")).encode()
+    good, now = signed(body), time.time()
+    stale, early = signed(body, at=now - 310)["X-Signature"], signed(body, at=now + 310)["X-Signature"]
+    stamp, mac = good["X-Signature"].split(",v1=")
+    wrong: dict[str, dict[str, str | None]] = {
+        "no digest": {"Content-Digest": None},
+        "another's digest": {"Content-Digest": signed(b"{}")["Content-Digest"]},
+        "another algorithm": {"Content-Digest": good["Content-Digest"].replace("sha-256", "sha-512")},
+        "no signature": {"X-Signature": None},
+        "another body's": {"X-Signature": signed(b"{}")["X-Signature"]},
+        "another merchant's": {"X-Signature": signed(body, OTHER_KEY)["X-Signature"]},
+        "another second": {"X-Signature": f"t={int(stamp[2:]) + 1},v1={mac}"},
+        "too old": {"X-Signature": stale},
+        "too early": {"X-Signature": early},
+        "more beside it": {"X-Signature": good["X-Signature"] + ",v1=" + "0" * 64},
+        "not ascii": {"X-Signature": good["X-Signature"].replace("t=", "t=\u0661")},
+    }
+    for why, change in wrong.items():
+        headers = {name: value for name, value in (good | change).items() if value is not None}
+        status, said = await simulator.post_raw("/authorizations", body, headers=headers)
+        assert (status, said["error"]["code"]) == (401, "signature"), why
+    status, _ = await simulator.post_raw("/authorizations", body + b" ", headers=good)
+    assert status == 401
+    assert await simulator.journal() == []
+    old_enough = signed(body, at=now - 250)
+    assert (await simulator.post_raw("/authorizations", body, headers=old_enough))[0] == 200
 
 
 async def test_every_answer_is_json_with_security_headers(simulator: RunningSimulator):

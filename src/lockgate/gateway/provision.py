@@ -23,8 +23,8 @@ async def provision(home: Home) -> str:
         for name, own in settings["processors"].items():
             await vault.put_manifest(registry.get(name).manifest(own))
         if "simulator" in settings:
-            for secret, label in home.secrets("simulator")["api_keys"].items():
-                await _put_simulator_key(vault, secret, label)
+            for key, entry in home.secrets("simulator")["api_keys"].items():
+                await _put_keys(vault, entry["label"], key=key, signing_key=entry["signing_key"])
             async with _simulator(home) as simulator:
                 for account in await _lacking(home, await simulator.labels()):
                     await _give_keys(vault, simulator, account)
@@ -40,18 +40,23 @@ async def provision_account(home: Home, account: str) -> None:
 
 async def _give_keys(vault: VaultClient, simulator: SimulatorAdmin, account: str) -> None:
     """The vault first: a start that dies between the two finds no key at the simulator and does both again."""
-    made = {f"{account}:{mode}": secrets.token_urlsafe(32) for mode in ("test", "live")}
-    for label, secret in made.items():
-        await _put_simulator_key(vault, secret, label)
-    for label, secret in made.items():
-        await simulator.add_key(secret, label)
+    made = {
+        f"{account}:{mode}": {"key": secrets.token_urlsafe(32), "signing_key": secrets.token_urlsafe(32)}
+        for mode in ("test", "live")
+    }
+    for label, keys in made.items():
+        await _put_keys(vault, label, **keys)
+    for label, keys in made.items():
+        await simulator.add_key(keys["key"], label, signing_key=keys["signing_key"])
 
 
-async def _put_simulator_key(vault: VaultClient, secret: str, label: str) -> None:
+async def _put_keys(vault: VaultClient, label: str, *, key: str, signing_key: str) -> None:
+    """Hand the vault what opens the simulator's door for ``label``, and what signs each message."""
     account, mode = label.split(":")
-    key = newest((await vault.seal_keys())["keys"])
-    blob = seal({"secret": secret}, key, account=account, intent=f"secret_{mode}_simulator_key")
-    await vault.put_secret(account, mode == "live", name="simulator_key", blob=blob)
+    sealing_key = newest((await vault.seal_keys())["keys"])
+    for name, secret in (("simulator_key", key), ("simulator_signing_key", signing_key)):
+        blob = seal({"secret": secret}, sealing_key, account=account, intent=f"secret_{mode}_{name}")
+        await vault.put_secret(account, mode == "live", name=name, blob=blob)
 
 
 async def _lacking(home: Home, labels: set[str]) -> list[str]:

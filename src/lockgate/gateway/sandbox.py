@@ -36,8 +36,8 @@ class SimulatorAdmin:
         """The accounts and modes that have a key, such as ``acct_x:test``."""
         return set((await self._ask("GET", None))["labels"])
 
-    async def add_key(self, key: str, label: str) -> None:
-        await self._ask("POST", {"key": key, "label": label})
+    async def add_key(self, key: str, label: str, *, signing_key: str) -> None:
+        await self._ask("POST", {"key": key, "label": label, "signing_key": signing_key})
 
     async def _ask(self, method: str, body: Mapping[str, str] | None) -> dict[str, Any]:
         try:

@@ -1,4 +1,4 @@
-"""Who is asking: API keys of merchant accounts, and the one admin token."""
+"""Who is asking: API keys of merchant accounts, each with its signing key, and the one admin token."""
 
 import hashlib
 import hmac
@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +22,47 @@ class BadKey(Exception):
     """A key or label that cannot be added; the message says why."""
 
 
-class Access:
-    """Keys are compared by digest, so that timing tells nothing about them.
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom an API key stands for: an account and mode, and the key that signs its messages."""
 
-    Keys added while running are kept in ``file``, by digest, and known again at the next start.
+    label: str
+    signing_key: str = field(repr=False)
+
+
+class Access:
+    """API keys are compared by digest, so that timing tells nothing about them.
+
+    Keys added while running are kept in ``file`` and known again at the next start: API keys by digest, signing keys
+    as they are, because only the key itself checks a signature.
     """
 
-    def __init__(self, api_keys: Mapping[str, str], admin_token: str, *, file: Path) -> None:
+    def __init__(self, api_keys: Mapping[str, Holder], admin_token: str, *, file: Path) -> None:
         self._file = file
         self._added = _read_added(file)
-        self._accounts = {_digest(key): account for key, account in api_keys.items()} | self._added
+        self._holders = {_digest(key): holder for key, holder in api_keys.items()} | self._added
         self._admin = _digest(admin_token)
 
     def labels(self) -> list[str]:
         """Every account and mode that has a key."""
-        return sorted(set(self._accounts.values()))
+        return sorted({holder.label for holder in self._holders.values()})
 
-    def add(self, key: str, label: str) -> None:
-        """Let ``key`` stand for ``label`` from now on, also after a restart; raises `BadKey`."""
-        if not _LABEL.fullmatch(label):
+    def add(self, key: str, holder: Holder) -> None:
+        """Let ``key`` stand for ``holder`` from now on, also after a restart; raises `BadKey`."""
+        if not _LABEL.fullmatch(holder.label):
             raise BadKey("label is an account and a mode, such as acct_x:test.")
-        if not (KEY_CHARACTERS <= len(key) <= 200 and key.isascii() and key.isprintable()):
-            raise BadKey(f"key has {KEY_CHARACTERS} to 200 printable characters.")
+        if not all(_is_key(given) for given in (key, holder.signing_key)) or key == holder.signing_key:
+            raise BadKey(f"key and signing_key differ and have {KEY_CHARACTERS} to 200 printable characters.")
         digest = _digest(key)
-        if self._accounts.get(digest, label) != label:
+        if self._holders.get(digest, holder).label != holder.label:
             raise BadKey("this key stands for another account already.")
-        _write_added(self._file, {**self._added, digest: label})
-        self._added[digest] = self._accounts[digest] = label
+        _write_added(self._file, {**self._added, digest: holder})
+        self._added[digest] = self._holders[digest] = holder
 
-    def account(self, request: web.Request) -> str | None:
-        """The account and mode label that the bearer key stands for."""
+    def holder(self, request: web.Request) -> Holder | None:
+        """Whom the bearer key stands for."""
         key = _bearer(request)
-        return None if key is None else self._accounts.get(_digest(key))
+        return None if key is None else self._holders.get(_digest(key))
 
     def is_admin(self, request: web.Request) -> bool:
         token = _bearer(request)
@@ -62,28 +72,45 @@ class Access:
 def from_secrets(secrets: Mapping[str, Any], *, added: Path) -> Access:
     """The access rules in ``secrets/simulator.json``, and the keys that were added since."""
     keys, token = secrets.get("api_keys"), secrets.get("admin_token")
-    if not isinstance(keys, dict) or not keys or not all(isinstance(label, str) for label in keys.values()):
-        raise ConfigError("secrets/simulator.json must hold api_keys: run 'lockgate init'")
-    if not isinstance(token, str) or len(token) < KEY_CHARACTERS or any(len(key) < KEY_CHARACTERS for key in keys):
-        raise ConfigError("secrets/simulator.json holds a token shorter than 16 characters")
-    return Access(keys, token, file=added)
-
-
-def _read_added(file: Path) -> dict[bytes, str]:
     try:
-        return {bytes.fromhex(digest): str(label) for digest, label in json.loads(file.read_text()).items()}
+        holders = {str(key): _holder(entry) for key, entry in keys.items()} if isinstance(keys, dict) else {}
+    except ValueError:
+        holders = {}
+    if not holders:
+        raise ConfigError("secrets/simulator.json must hold api_keys, each with label and signing_key: make a new home")
+    keys = (*holders, *(holder.signing_key for holder in holders.values()))
+    if not isinstance(token, str) or any(len(key) < KEY_CHARACTERS for key in (token, *keys)):
+        raise ConfigError("secrets/simulator.json holds a token shorter than 16 characters")
+    return Access(holders, token, file=added)
+
+
+def _is_key(key: str) -> bool:
+    return KEY_CHARACTERS <= len(key) <= 200 and key.isascii() and key.isprintable()
+
+
+def _holder(entry: Any) -> Holder:
+    if not isinstance(entry, dict) or set(entry) != {"label", "signing_key"}:
+        raise ValueError("a key has a label and a signing_key")
+    if not all(isinstance(value, str) for value in entry.values()):
+        raise ValueError("label and signing_key are strings")
+    return Holder(**entry)
+
+
+def _read_added(file: Path) -> dict[bytes, Holder]:
+    try:
+        return {bytes.fromhex(digest): _holder(entry) for digest, entry in json.loads(file.read_text()).items()}
     except FileNotFoundError:
         return {}
     except (ValueError, AttributeError) as error:
         raise ConfigError(f"{file} is damaged: remove it and start again; the keys are made anew") from error
 
 
-def _write_added(file: Path, added: Mapping[bytes, str]) -> None:
+def _write_added(file: Path, added: Mapping[bytes, Holder]) -> None:
     """Replace the file in one step, durably, readable by its owner alone."""
     fresh = file.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as stream:
-        json.dump({digest.hex(): label for digest, label in added.items()}, stream)
+        json.dump({digest.hex(): asdict(holder) for digest, holder in added.items()}, stream)
         stream.flush()
         os.fsync(stream.fileno())
     fresh.replace(file)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from lockgate.simulator import faults
-from lockgate.simulator.access import Access, BadKey
+from lockgate.simulator.access import Access, BadKey, Holder
 from lockgate.simulator.acquirer import Acquirer
 from lockgate.simulator.api import Refused
 from lockgate.simulator.journal import Journal
@@ -92,17 +92,17 @@ class Admin:
         return web.json_response({"labels": self.access.labels()})
 
     async def _add_key(self, request: web.Request) -> web.Response:
-        """``{"key": ..., "label": "acct_...:test"}``: the key works at once and after every restart."""
+        """``{"key": ..., "label": "acct_...:test", "signing_key": ...}``: works at once and after every restart."""
         try:
             asked = json.loads(await request.read())
         except (ValueError, RecursionError) as error:
             raise Refused(400, "invalid", "The body is not JSON.") from error
-        if not isinstance(asked, dict) or set(asked) != {"key", "label"}:
-            raise Refused(400, "invalid", "Send key and label, and nothing else.")
+        if not isinstance(asked, dict) or set(asked) != {"key", "label", "signing_key"}:
+            raise Refused(400, "invalid", "Send key, label and signing_key, and nothing else.")
         if not all(isinstance(value, str) for value in asked.values()):
-            raise Refused(400, "invalid", "key and label are strings.")
+            raise Refused(400, "invalid", "key, label and signing_key are strings.")
         try:
-            self.access.add(asked["key"], asked["label"])
+            self.access.add(asked["key"], Holder(asked["label"], asked["signing_key"]))
         except BadKey as error:
             raise Refused(400, "invalid", str(error)) from error
         return web.json_response({"label": asked["label"]})

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from lockgate.kernel import clock, ids, log
-from lockgate.simulator import messages, mishaps
+from lockgate.simulator import messages, mishaps, signature
 from lockgate.simulator.access import Access
 from lockgate.simulator.acquirer import Acquirer, Entry, Fresh
 from lockgate.simulator.faults import BEFORE, Fault, Faults
@@ -53,13 +53,25 @@ class Api:
 
     def _handler(self, path: str, verb: Callable[..., Answer]) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            account = self.access.account(request)
-            if account is None:
+            holder = self.access.holder(request)
+            if holder is None:
                 raise Refused(401, "unauthenticated", "The API key is not known.")
+            account = holder.label
             if request.content_type != "application/json":
                 raise Refused(415, "media_type", "Send application/json.")
+            raw = await request.read()
             try:
-                body = messages.parse_json(await request.read())
+                signature.check(
+                    raw,
+                    digest=_only(request, "Content-Digest"),
+                    signature=_only(request, "X-Signature"),
+                    key=holder.signing_key,
+                    now=clock.now(),
+                )
+            except signature.Unsigned as error:
+                raise Refused(401, "signature", str(error)) from error
+            try:
+                body = messages.parse_json(raw)
                 fault = self.faults.take({**_facts(body), "path": path, "account": account})
                 if fault is None:
                     return web.json_response(await self._effect(verb, account, body))
@@ -163,6 +175,12 @@ class Api:
         seq = self.journal.append(entry)
         self.acquirer.apply(entry)
         return entry["answer"], seq
+
+
+def _only(request: web.Request, name: str) -> str | None:
+    """The header's value, if it stands there exactly once."""
+    values = request.headers.getall(name, [])
+    return values[0] if len(values) == 1 else None
 
 
 def _facts(body: dict[str, Any]) -> dict[str, Any]:

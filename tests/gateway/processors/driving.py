@@ -7,8 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from lockgate.gateway.processors import contract
-from lockgate.gateway.processors.contract import Answered, Lost, NotSent, Order, Processor, Reply, Result, Slot
-from lockgate.kernel.orders import Part
+from lockgate.gateway.processors.contract import (
+    Answered,
+    Body,
+    Derived,
+    Lost,
+    NotSent,
+    Order,
+    Processor,
+    Reply,
+    Result,
+    SentAt,
+    Slot,
+)
+from lockgate.kernel.orders import Covered, HeaderPart
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 METHODS = {
@@ -47,9 +59,25 @@ def drive(adapter: Processor, method: str, request: Any, *, replies: Sequence[Re
     raise AssertionError(f"{method} still yields orders after ten replies")
 
 
-def render(parts: Sequence[Part]) -> str:
-    """Literal bytes as text, a slot as ``{{name}}``."""
-    return "".join(part.decode() if isinstance(part, bytes) else f"{{{{{part.name}}}}}" for part in parts)
+def render(parts: Sequence[HeaderPart | Covered]) -> str:
+    """Literal bytes as text, a slot as ``{{name}}``, a directive as ``{{hmac sha256 hex secret.k of [{{body}}]}}``."""
+    return "".join(_shown(part) for part in parts)
+
+
+def _shown(part: HeaderPart | Covered) -> str:
+    match part:
+        case bytes():
+            return part.decode()
+        case Slot():
+            return f"{{{{{part.name}}}}}"
+        case SentAt():
+            return "{{sent_at}}"
+        case Body():
+            return "{{body}}"
+        case Derived():
+            under = [part.key] if part.key else []
+            words = [part.kind, part.algorithm, part.encoding, *under, "of", f"[{render(part.over)}]"]
+            return f"{{{{{' '.join(words)}}}}}"
 
 
 def render_order(order: Order) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from lockgate.gateway.processors import registry
-from lockgate.gateway.processors.contract import Answered, Lost, NotSent, Outcome, Result
+from lockgate.gateway.processors.contract import Answered, Derived, Lost, NotSent, Outcome, Result
+from lockgate.kernel.orders import from_wire, to_wire
 from tests.gateway.processors.driving import (
     METHODS,
     TRANSCRIPTS,
@@ -102,6 +103,15 @@ def test_an_order_stays_within_the_manifest(processor: str, method: str):
                     and re.fullmatch(rule["path"], path or "/")
                     for rule in manifest["slots"]
                 ), f"{method}: the manifest gives {slot.name} no place in {order.method} {path}"
+            for header, parts in order.headers:
+                for derived in (part for part in parts if isinstance(part, Derived)):
+                    assert any(
+                        (rule["kind"], rule["key"], rule["header"]) == (derived.kind, derived.key, header.lower())
+                        and rule["method"] in ("*", order.method)
+                        and re.fullmatch(rule["path"], path or "/")
+                        for rule in manifest["derived"]
+                    ), f"{method}: the manifest grants no {derived.kind} in {header} of {order.method} {path}"
+            assert from_wire(to_wire(order)) == order, f"{method}: the vault would not read this order"
             if any(slot.name.startswith("card.") for slot in slots(order)):
                 assert order.card == fields["card"]
 
@@ -134,12 +144,14 @@ def test_the_cvc_is_asked_for_only_when_there_is_one(processor: str):
 
 def test_the_manifest_has_the_vault_s_shape(processor: str):
     manifest = registry.get(processor).manifest(settings_of(processor))
-    assert set(manifest) - {"ca_file"} == {"name", "origins", "slots", "reference_fields"}
+    assert set(manifest) - {"ca_file", "derived"} == {"name", "origins", "slots", "reference_fields"}
     assert manifest["name"] == processor
     assert manifest["origins"] and all(re.fullmatch(r"https://[^/]+", origin) for origin in manifest["origins"])
     for rule in manifest["slots"]:
         assert set(rule) == {"slot", "method", "path", "place"}
         assert re.fullmatch(r"(body|form|header):.+", rule["place"])
+    for grant in manifest.get("derived", []):
+        assert set(grant) == {"kind", "key", "method", "path", "header"}
     json.dumps(manifest)
 
 

@@ -23,9 +23,11 @@ from lockgate.gateway.processors.contract import (
     Result,
     Slot,
 )
+from lockgate.kernel import clock
+from lockgate.vault.fill import fill
 from lockgate.vault.place import check_places, read_manifest
 from tests.gateway.processors.driving import METHODS
-from tests.simulator.running import KEY, RunningSimulator
+from tests.simulator.running import KEY, SIGNING_KEYS, RunningSimulator
 
 ADAPTER = registry.get("simulator")
 
@@ -64,11 +66,13 @@ class Gateway:
     async def _send(self, order: Order) -> Reply:
         markers = iter(f"marker{number}" for number in range(100))
         check_places(order, read_manifest(ADAPTER.manifest(self.settings)), marker=lambda: next(markers))
+        secrets = {"secret.simulator_key": KEY, "secret.simulator_signing_key": SIGNING_KEYS[KEY]}
+        filled = fill(order, self.card | secrets, now=clock.now())
         try:
             async with self.simulator.session.post(
                 order.url,
-                data=self._fill(order.body),
-                headers={name: self._fill(parts).decode() for name, parts in order.headers},
+                data=filled.body,
+                headers=filled.headers,
                 timeout=aiohttp.ClientTimeout(total=order.timeout_ms / 1000),
             ) as answer:
                 return Answered(answer.status, tuple(answer.headers.items()), await answer.read())
@@ -76,10 +80,6 @@ class Gateway:
             return NotSent("unreachable")
         except (aiohttp.ClientError, TimeoutError):
             return Lost("no_answer")
-
-    def _fill(self, parts: Any) -> bytes:
-        values = {**self.card, "secret.simulator_key": KEY}
-        return b"".join(values[part.name].encode() if isinstance(part, Slot) else part for part in parts)
 
 
 @pytest_asyncio.fixture

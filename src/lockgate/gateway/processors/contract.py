@@ -13,15 +13,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
-from lockgate.kernel.orders import Answered, Lost, NotSent, Order, Reply, Slot
+from lockgate.kernel.orders import Answered, Body, Derived, Lost, NotSent, Order, Reply, SentAt, Slot
 
 __all__ = [
     "AUTHENTICATION_FAILED",
     "REVERSED",
     "Answered",
     "Authorize",
+    "Body",
     "Capture",
     "Complete",
+    "Derived",
     "Inquire",
     "Lost",
     "NotSent",
@@ -33,6 +35,7 @@ __all__ = [
     "Request",
     "Result",
     "Reverse",
+    "SentAt",
     "Slot",
     "Steps",
     "Void",
@@ -203,7 +206,10 @@ class Processor(Protocol):
     name: str
 
     def manifest(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """What the vault lets this adapter do: ``name``, ``origins``, ``ca_file``, ``slots``, ``reference_fields``."""
+        """What the vault lets this adapter do.
+
+        ``name``, ``origins``, ``ca_file``, ``slots``, ``reference_fields``, and ``derived`` where it has directives.
+        """
         ...
 
     def fee(self, settings: Mapping[str, Any], amount: int, currency: str) -> int:

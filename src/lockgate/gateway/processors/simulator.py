@@ -1,4 +1,4 @@
-"""The adapter for Lockgate's own simulator: JSON over HTTPS, one order a step."""
+"""The adapter for Lockgate's own simulator: signed JSON over HTTPS, one order a step."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,8 +8,10 @@ from lockgate.gateway.processors.contract import (
     REVERSED,
     Answered,
     Authorize,
+    Body,
     Capture,
     Complete,
+    Derived,
     Inquire,
     Lost,
     NotSent,
@@ -20,6 +22,7 @@ from lockgate.gateway.processors.contract import (
     Request,
     Result,
     Reverse,
+    SentAt,
     Slot,
     Steps,
     Void,
@@ -27,8 +30,13 @@ from lockgate.gateway.processors.contract import (
 from lockgate.kernel.orders import Part
 
 _CARD_PATH = "^/authorizations$"
-_REFUSALS = {(400, "invalid"), (401, "unauthenticated"), (404, "authorization_unknown"), (415, "media_type")}
+_REFUSALS = {
+    (400, "invalid"), (401, "unauthenticated"), (401, "signature"), (404, "authorization_unknown"), (415, "media_type"),
+}  # fmt: skip
 """Answers by which the simulator says that it did nothing. 409 is none: the reference stands for something else."""
+
+_DIGEST = Derived("hash", "sha256", (Body(),), "base64")
+_SIGNATURE = Derived("hmac", "sha256", (SentAt(), b".", Body()), "hex", key="secret.simulator_signing_key")
 
 _STATUSES = {
     "approved": Outcome.APPROVED,
@@ -66,6 +74,10 @@ class Simulator:
             "origins": [settings["origin"]],
             "ca_file": settings.get("ca_file"),
             "slots": slots,
+            "derived": [
+                {"kind": value.kind, "key": value.key, "method": "POST", "path": ".*", "header": header}
+                for header, value in (("content-digest", _DIGEST), ("x-signature", _SIGNATURE))
+            ],
             "reference_fields": ["reference", "id", "authorization", "network_transaction_id", "redirect_url"],
         }
 
@@ -155,6 +167,8 @@ def _order(request: Request, path: str, body: tuple[Part, ...], *, card: str | N
         headers=(
             ("authorization", (b"Bearer ", Slot("secret.simulator_key", "ascii"))),
             ("content-type", (b"application/json",)),
+            ("content-digest", (b"sha-256=:", _DIGEST, b":")),
+            ("x-signature", (b"t=", SentAt(), b",v1=", _SIGNATURE)),
         ),
         body=body,
         send_before_ms=request.send_before_ms,

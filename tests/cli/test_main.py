@@ -89,3 +89,21 @@ def test_the_entry_points_exist() -> None:
     for place in programs.ENTRY_POINTS.values():
         module, function = place.split(":")
         assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_a_place_that_cannot_be_a_home_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    refused = lockgate("init", "--home", str(file / "home"))
+    assert refused.returncode == 1
+    assert refused.stderr == f"lockgate: cannot use {file}/home: Not a directory. See who owns it and who you are\n"
+
+
+@pytest.mark.parametrize("name", ["serve", "worker"])
+def test_a_program_without_its_database_says_so(name: str, tmp_path: Path) -> None:
+    home = tmp_path / "h"
+    assert lockgate("init", "--home", str(home)).returncode == 0
+    refused = lockgate(name, "--home", str(home))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"lockgate: no PostgreSQL answers at {home}/run/pg: start it first")
+    assert refused.stderr.count("\n") == 1

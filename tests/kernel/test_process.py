@@ -54,3 +54,13 @@ def test_readiness_is_one_line_on_the_named_descriptor(monkeypatch: pytest.Monke
     monkeypatch.setenv(ready.READY_FD, "nonsense")
     with pytest.raises(config.ConfigError):
         ready.announce()
+
+
+def test_a_program_may_open_all_the_files_that_the_system_allows() -> None:
+    source = (
+        "import resource; from lockgate.kernel import process; n = resource.RLIMIT_NOFILE; "
+        "most = resource.getrlimit(n)[1]; resource.setrlimit(n, (64, most)); process.open_many_files(); "
+        "print(resource.getrlimit(n)[0] == most)"
+    )
+    said = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True).stdout
+    assert said == "True\n"

@@ -66,7 +66,7 @@ class _Table(TyperGroup):
 
 
 def main() -> None:
-    """Run one command. An expected refusal is one line on standard error; a fault keeps its traceback."""
+    """Run one command. What the operator can mend (a refusal, a closed file) is one line; a fault keeps a traceback."""
     table = _Table(
         name="lockgate",
         help="A secure payment gateway that you run yourself. Start with 'lockgate up'.",
@@ -77,6 +77,12 @@ def main() -> None:
         table.main(prog_name="lockgate")
     except ConfigError as error:
         print(f"lockgate: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = f"cannot use {error.filename}: {error.strerror}. See who owns it and who you are"
+        print(f"lockgate: {reason}", file=sys.stderr)
         sys.exit(1)
 
 

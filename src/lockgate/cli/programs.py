@@ -32,6 +32,7 @@ def _run(program: str, directory: Path) -> None:
     home = Home(directory.resolve())
     home.settings()  # a wrong --home is named before anything else happens
     process.harden()
+    process.open_many_files()
     module, function = ENTRY_POINTS[program].split(":")
     getattr(importlib.import_module(module), function)(home)
 

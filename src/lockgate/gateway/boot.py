@@ -84,6 +84,8 @@ async def _serve(home: Home) -> None:
     parts = await _assemble(home, "gateway")
     app = App(_operations(parts), _loaders(parts), returns.pages(parts.payments), _web_ports(parts))
     api = parts.settings["api"]
+    if not api["tls"] and parts.settings["profile"] != "sandbox":
+        raise ConfigError("settings.json asks for plain HTTP, which only the sandbox has: set api.tls to true")
     files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
     tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
     listener = Listener(app, host=api["host"], port=api["port"], tls=tls)
@@ -177,13 +179,19 @@ async def _assemble(home: Home, program: str) -> Parts:
 
 
 async def _pool(home: Home, program: str, *, durable: bool = True) -> Pool:
-    return await connect_pool(
-        database=home.settings()["database"],
-        user=f"lockgate_{program}",
-        password=home.secrets(program)["database_password"],
-        size=_POOL[program],
-        durable=durable,
-    )
+    database = home.settings()["database"]
+    try:
+        return await connect_pool(
+            database=database,
+            user=f"lockgate_{program}",
+            password=home.secrets(program)["database_password"],
+            size=_POOL[program],
+            durable=durable,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"no PostgreSQL answers at {database['host']}: start it first ('lockgate up' does)"
+        ) from error
 
 
 def _operations(parts: Parts) -> list[Any]:

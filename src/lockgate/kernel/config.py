@@ -49,8 +49,10 @@ class Home:
 def _read(file: Path) -> dict[str, Any]:
     try:
         loaded = json.loads(file.read_text())
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ConfigError(f"cannot read {file}: run 'lockgate init' first") from error
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}. Run this as the user who started Lockgate") from error
     except ValueError as error:
         raise ConfigError(f"{file} is not valid JSON") from error
     if not isinstance(loaded, dict):

@@ -21,6 +21,12 @@ def harden() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
+def open_many_files() -> None:
+    """As many open files as the system allows at all: of the usual 1,024, one idle client could take every one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def die_with_parent(parent: int, *, by: signal.Signals = signal.SIGTERM) -> None:
     """Ask the kernel to send ``by`` when the parent dies; call it after the uid has changed, which would undo it.
 

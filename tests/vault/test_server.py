@@ -8,6 +8,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,27 @@ def test_its_origin_gives_signed_keys_a_script_and_nothing_else(running: Any) ->
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(base + "/keys", context=old)
+
+
+def test_a_new_certificate_is_shown_on_sighup_and_a_broken_one_is_not(running: Any) -> None:
+    home, process = running
+    place = ("127.0.0.1", _cards_port(process))
+    leaf, key = home / "tls" / "cards.pem", home / "tls" / "cards.key"
+    first = ssl.get_server_certificate(place)
+    good = leaf.read_bytes(), key.read_bytes()
+    leaf.write_bytes(b"half")
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert ssl.get_server_certificate(place) == first
+    authority = trustme.CA()
+    fresh = authority.issue_cert("127.0.0.1")
+    leaf.write_bytes(fresh.cert_chain_pems[0].bytes())
+    key.write_bytes(fresh.private_key_pem.bytes())
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert ssl.get_server_certificate(place) == fresh.cert_chain_pems[0].bytes().decode()
+    leaf.write_bytes(good[0])
+    key.write_bytes(good[1])
 
 
 @pytest.mark.parametrize(

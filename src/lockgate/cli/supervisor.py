@@ -84,6 +84,13 @@ class Supervisor:
         for child in children:
             child.watcher = asyncio.create_task(self._watch(child), name=f"watch {child.program.name}")
 
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to one program, if it runs just now."""
+        pid = self.pids().get(name)
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     async def given_up(self) -> str:
         """Waits until a program has died too often; returns the reason."""
         return await asyncio.shield(self._given_up)

@@ -26,6 +26,9 @@ from lockgate.kernel import clock, process
 from lockgate.kernel.config import ConfigError, Home
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
+_RENEW_EVERY_S = 12 * 3600.0
+# What makes each listener show its new certificate. The simulator reads it only as it starts, and is started again.
+_READ_AGAIN = {"gateway": signal.SIGHUP, "vault": signal.SIGHUP, "simulator": signal.SIGTERM}
 _KEYS = ("publishable_key", "secret_key", "live_publishable_key", "live_secret_key")
 
 
@@ -193,13 +196,39 @@ async def _supervise(chosen: stack.Stack, ready_file: Path | None, *, began: flo
     try:
         if not await _unless(stopped, bring_up()):
             return None
-        ended = asyncio.ensure_future(supervisor.given_up())
-        if await _unless(stopped, ended):
-            return ended.result()
-        _say("stopping")
-        return None
+        renewing = asyncio.create_task(_renew_by_the_clock(chosen, supervisor))
+        try:
+            ended = asyncio.ensure_future(supervisor.given_up())
+            if await _unless(stopped, ended):
+                return ended.result()
+            _say("stopping")
+            return None
+        finally:
+            renewing.cancel()
     finally:
         await supervisor.stop()
+
+
+async def _renew_by_the_clock(chosen: stack.Stack, supervisor: Supervisor) -> None:
+    """Certificates end after ninety days, and Lockgate may run for longer."""
+    while True:
+        await asyncio.sleep(_RENEW_EVERY_S)
+        try:
+            renew(chosen, supervisor)
+        except (ConfigError, OSError) as error:
+            _say(f"certificates could not be renewed, and will be tried again: {error}")
+
+
+def renew(chosen: stack.Stack, supervisor: Supervisor) -> None:
+    """Make what is about to expire, give it to its program, and have the programs read it."""
+    made = certificates.ensure(chosen.home, _names(dict(chosen.settings)))
+    if not made:
+        return
+    separation.hand_over(chosen.separation, chosen.home, Path(chosen.settings["run_dir"]))
+    for name, number in _READ_AGAIN.items():
+        supervisor.send_signal(name, number)
+    for line in made:
+        _say(line)
 
 
 async def _unless(stopped: asyncio.Event, work: Any) -> bool:

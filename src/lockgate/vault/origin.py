@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from lockgate.kernel import clock
+from lockgate.kernel import clock, log
 from lockgate.vault.hierarchy import PLATFORM
 from lockgate.vault.keys import Keyring
 from lockgate.vault.policy import MANIFEST_KEY
@@ -19,7 +19,7 @@ _LABEL = "lockgate-static-manifest-v1"
 _SCRIPT = "seal.js"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Strict-Transport-Security": "max-age=63072000",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -37,6 +37,7 @@ class Origin:
         self._script = files("lockgate.vault").joinpath("static", _SCRIPT).read_bytes()
         self._runner: web.AppRunner | None = None
         self._manifest = b""
+        self._leaf: tuple[ssl.SSLContext, Path, Path] | None = None
 
     async def open(self, *, host: str, port: int, certificate: Path, key: Path) -> int:
         """Listen; returns the port, which differs from the one asked for only if that was 0."""
@@ -47,8 +48,21 @@ class Origin:
         app.router.add_get("/manifest.json", self._serve_manifest)
         self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=_tls(certificate, key)).start()
+        tls = _tls(certificate, key)
+        self._leaf = (tls, certificate, key)
+        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
         return self._runner.addresses[0][1]
+
+    def reload(self) -> None:
+        """Show the leaf that stands in the files now; one that cannot be used changes nothing."""
+        if self._leaf is None:
+            return
+        tls, certificate, key = self._leaf
+        try:
+            _tls(certificate, key)
+            tls.load_cert_chain(certificate, key)
+        except (OSError, ssl.SSLError):
+            log.get("vault").exception("the new certificate is not used, the old one stays")
 
     async def close(self) -> None:
         if self._runner is not None:

@@ -85,7 +85,7 @@ async def _run(home: Home, *, locked: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     try:
         path = home.vault_socket()
-        pool = await connect(settings["database"], password=secrets["database_password"])
+        pool = await _connect(settings["database"], password=secrets["database_password"])
         cards, profile = settings["cards"], settings["profile"]
     except KeyError as error:
         raise ConfigError(f"the vault's settings lack {error}: run 'lockgate init --home {home.path}'") from None
@@ -96,6 +96,7 @@ async def _run(home: Home, *, locked: bool) -> None:
             port = await origin.open(
                 host=cards["host"], port=cards["port"], certificate=tls / "cards.pem", key=tls / "cards.key"
             )
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, origin.reload)
             clockwork = asyncio.create_task(_by_the_clock(vault))
             log.get("vault").info("vault is open", memory_locked=locked, cards_port=port)
             ready.announce()
@@ -104,6 +105,15 @@ async def _run(home: Home, *, locked: bool) -> None:
             await origin.close()
     finally:
         await pool.close()
+
+
+async def _connect(database: Mapping[str, Any], *, password: str) -> Pool:
+    try:
+        return await connect(database, password=password)
+    except OSError as error:
+        raise ConfigError(
+            f"no PostgreSQL answers at {database['host']}: start it first ('lockgate up' does)"
+        ) from error
 
 
 async def _by_the_clock(vault: Vault) -> None:

@@ -184,3 +184,12 @@ def test_ipv6_addresses_are_bracketed() -> None:
     assert listeners.parse("[::1]:8443") == ("::1", 8443)
     assert homes.url("::1", 8443, tls=True) == "https://[::1]:8443"
     assert homes.url("0.0.0.0", 80, tls=False) == "http://127.0.0.1:80"
+
+
+def test_a_passphrase_that_is_no_text_is_refused_and_not_repeated() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"a secret \xff\xfe of bytes")
+    os.close(writing)
+    with pytest.raises(ConfigError, match="must be text in UTF-8") as refused:
+        homes.read_passphrase(reading)
+    assert "secret" not in str(refused.value)

@@ -28,7 +28,10 @@ def read_passphrase(descriptor: int) -> str:
         raise ConfigError(
             f"--passphrase-fd {descriptor} is not open: try '--passphrase-fd 3 3<passphrase-file'"
         ) from error
-    text = said.decode("utf-8", "strict").removesuffix("\n")
+    try:
+        text = said.decode("utf-8").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise ConfigError(f"the passphrase on descriptor {descriptor} must be text in UTF-8") from None
     if not text or len(said) > _PASSPHRASE_LIMIT:
         raise ConfigError(f"the passphrase on descriptor {descriptor} must have 1 to {_PASSPHRASE_LIMIT} bytes")
     return text

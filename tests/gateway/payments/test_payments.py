@@ -202,6 +202,27 @@ async def test_a_saved_card_pays_when_nobody_is_there(till: Till) -> None:
     assert got.param == "payment_method"
 
 
+async def test_an_absent_shopper_cannot_consent_in_two_steps_either(till: Till) -> None:
+    made = await till.call("payment_intent.create", "amount=1000&currency=usd&setup_future_usage=off_session")
+    absent = "off_session=true&payment_method=pm_card_visa"
+    got = await refusal(till.call("payment_intent.confirm", absent, intent=made["id"]))
+    assert (got.param, got.code) == ("off_session", "parameters_exclusive")
+    taken_back = await till.call("payment_intent.update", "setup_future_usage=", intent=made["id"])
+    assert taken_back["setup_future_usage"] is None
+    data = "payment_method_data[type]=card&payment_method_data[card][token]=tok_visa"
+    got = await refusal(till.call("payment_intent.confirm", f"off_session=true&{data}", intent=made["id"]))
+    assert (got.param, got.code) == ("payment_method", "parameter_missing")
+    assert not till.line.orders
+    assert (await till.call("payment_intent.confirm", absent, intent=made["id"]))["status"] == "succeeded"
+
+
+async def test_what_stands_on_the_statement_follows_the_capture(till: Till) -> None:
+    held = await till.hold()
+    done = await till.call("payment_intent.capture", "statement_descriptor=Tea House", intent=held)
+    charge = await till.call("charge.get", charge=done["latest_charge"])
+    assert charge["statement_descriptor"] == charge["calculated_statement_descriptor"] == "Tea House"
+
+
 async def test_an_absent_shopper_cannot_be_challenged(till: Till) -> None:
     got = await till.pay("pm_card_threeDSecure2Required", more="&off_session=true")
     assert got["error"]["code"] == "authentication_required"

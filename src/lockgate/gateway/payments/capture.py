@@ -99,6 +99,8 @@ async def _begin(
     attempt_id = new_id("pa")
     data, _ = build.changes(call.params, before.data)
     on_charge = {name: value for name, value in data.items() if name.startswith("statement_descriptor")}
+    if on_charge:
+        on_charge["calculated_statement_descriptor"] = settle.on_statement({**before.data, **on_charge})
     intent = before.after("processing", attempt=attempt_id)
     reserved = build.reserved(charge, amount)
     attempt = build.attempt(

@@ -42,7 +42,7 @@ async def confirm(ports: Ports, call: Call) -> Answer:
         before = await keep.open_intent(row, ports.box)
         await _check_confirmable(ports, call, before)
         changed = _changed(before, params)
-        build.check_confirming(params, confirms=True)
+        build.check_confirming(params, usage=changed.data.get("setup_future_usage"), confirms=True)
         gives_method = "payment_method" in params or "payment_method_data" in params
         if row.attempt is not None and not gives_method:
             answer = await complete.complete(ports, causes.of_call(call), before, call=call)

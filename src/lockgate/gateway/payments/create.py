@@ -9,7 +9,6 @@ from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.idempotency import claimed_and_answered
 from lockgate.gateway.storage.rows import Commit
-from lockgate.kernel.errors import invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 
@@ -19,9 +18,7 @@ async def create(ports: Ports, call: Call) -> Answer:
     params = call.params
     confirms = params.get("confirm", False)
     build.check_methods(params)
-    build.check_confirming(params, confirms=confirms)
-    if confirms and build.is_off_session(params) and "payment_method" not in params:
-        raise invalid("off_session needs a saved payment_method.", param="payment_method", code="parameter_missing")
+    build.check_confirming(params, usage=params.get("setup_future_usage"), confirms=confirms)
     customer = params.get("customer")
     # The cheap checks come first: a request that cannot be right must not cost the vault a token.
     drafted = build.new_intent(

@@ -109,13 +109,15 @@ def merged(given: Any, before: Mapping[str, str]) -> dict[str, str]:
     return after
 
 
-def check_confirming(params: Mapping[str, Any], *, confirms: bool) -> None:
-    """Refuse what only makes sense with a confirmation, or not together."""
+def check_confirming(params: Mapping[str, Any], *, usage: str | None, confirms: bool) -> None:
+    """Refuse what only makes sense with a confirmation, or not together. ``usage``: the intent's setup_future_usage."""
     if not confirms:
         for name in _ONLY_WHEN_CONFIRMING:
             if params.get(name):
                 raise invalid(f"{name} can only be used together with confirm=true.", param=name)
-    if is_off_session(params) and params.get("setup_future_usage"):
+    if is_off_session(params) and "payment_method_data" in params:
+        raise invalid("off_session needs a saved payment_method.", param="payment_method", code="parameter_missing")
+    if is_off_session(params) and usage:
         raise invalid(
             "off_session and setup_future_usage exclude each other: the cardholder must be there to consent.",
             param="off_session",

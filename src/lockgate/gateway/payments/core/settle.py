@@ -378,7 +378,7 @@ def _charge(
     assert attempt.charge is not None, "an attempt to authorise knows its charge's id from the start"
     row = intent.row
     data: dict[str, Any] = {
-        "calculated_statement_descriptor": _on_statement(intent.data),
+        "calculated_statement_descriptor": on_statement(intent.data),
         "metadata": intent.data.get("metadata", {}),
         "outcome": failure.outcome() if failure else declines.approved_outcome(),
         "payment_method_details": {
@@ -474,5 +474,6 @@ def _saved(intent: Intent, method: Method, result: Result, *, detail: Mapping[st
     return row._replace(version=method.row.version + 1, data=dumps(data))
 
 
-def _on_statement(data: Mapping[str, Any]) -> str | None:
+def on_statement(data: Mapping[str, Any]) -> str | None:
+    """What the cardholder reads on the statement, as far as the merchant said it."""
     return data.get("statement_descriptor") or data.get("statement_descriptor_suffix")

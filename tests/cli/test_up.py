@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lockgate.cli import certificates, separation, up
+from lockgate.cli import certificates, separation, up, welcome
 from lockgate.cli import home as homes
 from lockgate.cli.stack import Stack
 from lockgate.cli.supervisor import Program, Supervisor
@@ -45,3 +45,9 @@ async def test_certificates_are_renewed_while_all_runs(tmp_path: Path, monkeypat
                 await asyncio.sleep(0.02)
     finally:
         await supervisor.stop()
+
+
+def test_the_line_to_copy_survives_a_home_with_a_space() -> None:
+    keys = dict.fromkeys(("publishable_key", "secret_key", "seal_verify_key"), "k")
+    started = {"api": "https://127.0.0.1:1", "ca_file": "/my home/ca.pem", "profile": "sandbox", **keys}
+    assert "curl --cacert '/my home/ca.pem' https://" in welcome.text(started, separation="", seconds=1)

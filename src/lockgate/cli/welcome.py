@@ -1,5 +1,6 @@
 """What 'lockgate up' says when everything runs: where it is, the keys, and a first payment to copy."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ PAYMENT = {
 
 def curl(started: Mapping[str, Any]) -> str:
     """One line that takes a payment."""
-    trust = f"--cacert {started['ca_file']} " if started["api"].startswith("https") else ""
+    trust = f"--cacert {shlex.quote(started['ca_file'])} " if started["api"].startswith("https") else ""
     fields = " ".join(f"-d '{name}={value}'" for name, value in PAYMENT.items())
     return f"curl {trust}{started['api']}/v1/payment_intents -u {started['secret_key']}: {fields}"
 

@@ -305,8 +305,8 @@ async def test_money_counts_though_the_card_can_no_longer_be_kept(till: Till, fa
         await till.pool.execute("update payment_method set customer = $1", other)
     assert "redirect_status=succeeded" in await returns.handle(till.ports, token, now=clock.now())
     assert ((await till.get(made["id"]))["status"], await transfers(till)) == ("succeeded", 1)
-    owner, data = await till.pool.fetchrow("select customer, data from payment_method")
-    assert owner == (None if fate == "spent" else other) and "consent" not in json.loads(data)
+    kept = await till.method(made["payment_method"])
+    assert kept.customer == (None if fate == "spent" else other) and "consent" not in json.loads(kept.data)
     assert "payment_method.attached" not in await till.events()
 
 

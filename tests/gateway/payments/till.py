@@ -172,10 +172,11 @@ class Till(Desk):
         *,
         who: Principal = MERCHANT,
         key: str | None = None,
+        expand: tuple[str, ...] = (),
         version: str = VERSION,
         **path: str,
     ) -> Any:
-        answer = await self.run(self.request(name, body, who=who, key=key, version=version, **path))
+        answer = await self.run(self.request(name, body, who=who, key=key, expand=expand, version=version, **path))
         return json.loads(answer.body) if isinstance(answer, Answer) else answer
 
     def request(
@@ -185,13 +186,14 @@ class Till(Desk):
         *,
         who: Principal = MERCHANT,
         key: str | None = None,
+        expand: tuple[str, ...] = (),
         version: str = VERSION,
         **path: str,
     ) -> Call:
         operation = next(operation for operation in api.operations(self.ports) if operation.name == name)
         return Call(
             operation=operation, principal=who, path=path,
-            params=operation.params.parse(nest(read_fields(body.encode())), ""), expand=(), request_id="req_1",
+            params=operation.params.parse(nest(read_fields(body.encode())), ""), expand=expand, request_id="req_1",
             api_version=version, now=clock.now(),
             claim=Claim(key, b"hash", new_id("own")) if key else None, concluding=Concludes(),
         )

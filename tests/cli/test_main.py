@@ -75,6 +75,16 @@ def test_init_for_production_wants_a_passphrase(tmp_path: Path) -> None:
     assert not (tmp_path / "h").exists()
 
 
+def test_production_says_before_anything_starts_that_it_has_no_processor_yet(tmp_path: Path) -> None:
+    script = 'exec "$0" -m lockgate.cli.main "$2" --home "$1" $3 --passphrase-fd 3 3<<<"correct horse battery staple"'
+    words = ["bash", "-c", script, sys.executable, str(tmp_path / "h")]
+    subprocess.run([*words, "init", "--profile production"], check=True, capture_output=True)
+    refused = subprocess.run([*words, "up", ""], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "no processor is configured" in refused.stderr and refused.stderr.count("\n") == 1
+    assert not (tmp_path / "h" / "pgdata").exists()
+
+
 def test_a_programs_process_holds_no_other_programs_code() -> None:
     """The command line is the one module that all programs load."""
     source = "import sys; from lockgate.cli import main, programs; print(sorted(sys.modules))"

@@ -121,6 +121,11 @@ def _ready_file(file: Path | None) -> Iterator[Path | None]:
 def _check(home: Home, settings: dict[str, Any], *, private_webhooks: bool, passphrase: str | None) -> None:
     if private_webhooks and settings["profile"] != "sandbox":
         raise ConfigError("--allow-private-webhooks is refused outside the sandbox profile: leave it out")
+    if not settings["processors"]:
+        raise ConfigError(
+            "no processor is configured: this version has only the simulator, which the production profile refuses; "
+            "make a sandbox home ('lockgate init') to try Lockgate"
+        )
     if home.secrets("vault")["root"]["provider"] == "passphrase" and passphrase is None:
         raise ConfigError("this vault is sealed by a passphrase: add '--passphrase-fd 3 3<passphrase-file'")
 

@@ -114,3 +114,13 @@ def test_requests_under_way_are_bounded_per_key_and_in_all():
     assert refused.value.kind is Kind.UNAVAILABLE
     limits.leave(mine)
     limits.enter(others[0])
+
+
+def test_a_publishable_key_is_limited_for_each_address_apart():
+    clock = Clock()
+    limits = Limits(now_ns=clock)
+    for _ in range(20):
+        limits.admit(principal())
+    with pytest.raises(Refusal):
+        limits.admit(principal())
+    limits.admit(principal(address="192.0.2.2"))

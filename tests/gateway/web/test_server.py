@@ -150,8 +150,9 @@ async def test_slow_heads_and_bodies_are_cut_off(door, monkeypatch):
     assert door.shop.handled == 0
 
 
-async def test_too_many_connections_are_told_so(door, monkeypatch):
-    monkeypatch.setattr(server, "MAX_CONNECTIONS", 3)
+@pytest.mark.parametrize("limit", ["MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_SOURCE"])
+async def test_too_many_connections_are_told_so(door, monkeypatch, limit):
+    monkeypatch.setattr(server, limit, 3)
     held = [await door.open() for _ in range(3)]
     answer = parse(await door.raw(GOOD + END))
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")

@@ -70,11 +70,16 @@ class Limits:
         self._at_once_by_key: dict[str, int] = {}
 
     def admit(self, principal: Principal) -> None:
-        """One request of a key. Its address has a bucket of the same size, shared by all keys used from there."""
-        rate, burst = principal.rate_per_s, principal.burst
-        wait = self._keys.wait_ns(principal.id, rate=rate, burst=burst)
+        """One request of a key. Its address has a bucket of the same size, shared by all keys used from there.
+
+        A publishable key is in every shopper's browser: it has a bucket for each address, so that none can use up
+        what is another's.
+        """
+        rate, burst, sender = principal.rate_per_s, principal.burst, source(principal.address)
+        bucket = f"{principal.id} {sender}" if principal.kind == "publishable" else principal.id
+        wait = self._keys.wait_ns(bucket, rate=rate, burst=burst)
         if not wait:
-            wait = self._addresses.wait_ns(f"{source(principal.address)} {rate} {burst}", rate=rate, burst=burst)
+            wait = self._addresses.wait_ns(f"{sender} {rate} {burst}", rate=rate, burst=burst)
         if wait:
             raise _too_fast(wait)
 

@@ -5,9 +5,10 @@ import contextlib
 import re
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httptools
 import uvicorn
@@ -19,11 +20,13 @@ from lockgate.gateway.web.headers import Reply
 from lockgate.kernel import log
 from lockgate.kernel.config import ConfigError
 from lockgate.kernel.ids import new_id
+from lockgate.kernel.source import source
 
 MAX_TARGET_BYTES = 8 * 1024
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
 MAX_CONNECTIONS = 2_000
+MAX_CONNECTIONS_PER_SOURCE = 1_000  # so that no one sender can have all of them
 HEAD_TIME_S = 10.0
 BODY_TIME_S = 30.0
 IDLE_TIME_S = 75
@@ -68,6 +71,8 @@ def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> N
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol, made strict. What it refuses it answers in the API's own envelope, and closes."""
 
+    _by_source: ClassVar[Counter[str]] = Counter()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.parser = httptools.HttpRequestParser(self)  # without the leniency that uvicorn switches on
@@ -85,13 +90,18 @@ class Protocol(HttpToolsProtocol):
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
             self._extensions = {"tls": {"peer_certificate": tls.getpeercert(True)}}
-        if len(self.connections) > MAX_CONNECTIONS:
+        self._source = source(self.client[0]) if self.client else ""
+        self._by_source[self._source] += 1
+        if len(self.connections) > MAX_CONNECTIONS or self._by_source[self._source] > MAX_CONNECTIONS_PER_SOURCE:
             self._refuse(503, "Too many connections are open. Try again shortly.")
         else:
             self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch()
+        self._by_source[self._source] -= 1
+        if not self._by_source[self._source]:
+            del self._by_source[self._source]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -185,6 +185,18 @@ def test_idempotency_replays_and_refuses_another_request(client: stripe.StripeCl
     assert "Keys for idempotent requests can only be used with the same parameters" in str(refused.value)
 
 
+def test_a_publishable_key_cannot_take_the_servers_idempotency_keys(
+    client: stripe.StripeClient, lockgate: Running
+) -> None:
+    key = uuid.uuid4().hex
+    browser = stripe.StripeClient(lockgate["publishable_key"], base_addresses={"api": lockgate["api"]})
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, "cvc": "123"}
+    made = browser.v1.payment_methods.create({"type": "card", "card": card}, {"idempotency_key": key})
+    again = browser.v1.payment_methods.create({"type": "card", "card": card}, {"idempotency_key": key})
+    assert made.id == again.id
+    assert client.v1.customers.create({}, {"idempotency_key": key}).object == "customer"
+
+
 def test_lists_page_through_everything(client: stripe.StripeClient) -> None:
     customer = client.v1.customers.create()
     made = [

@@ -20,13 +20,24 @@ class Answer:
     content_type: str = "application/json"
 
 
+PUBLIC_KEY_PREFIX = "\x1f"  # cannot stand in a header
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An idempotency key taken by one request: goes into that request's first commit."""
+    """An idempotency key taken by one request: goes into that request's first commit.
+
+    ``key`` is what it is kept under, ``shown`` what the caller sent. They differ for publishable keys, which are in
+    every browser: whoever reads one must not be able to take the keys that the merchant's server is about to use.
+    """
 
     key: str
     request_hash: bytes
     owner: str
+
+    @property
+    def shown(self) -> str:
+        return self.key.removeprefix(PUBLIC_KEY_PREFIX)
 
 
 class Concluding(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from lockgate.gateway.storage.commit import Committer, KeyInUse, Moved
+from lockgate.gateway.storage.commit import Committer, CommitUnknown, KeyInUse, Moved
 from lockgate.gateway.storage.database import Pool, connect_pool
 from lockgate.gateway.storage.rows import (
     AnswerRow,
@@ -105,6 +105,15 @@ async def test_a_row_the_database_refuses_fails_alone(pool: Pool) -> None:
     results = await asyncio.gather(*(committer.commit(c) for c in [*good[:5], bad, *good[5:]]), return_exceptions=True)
     assert [isinstance(r, Exception) for r in results] == [False] * 5 + [True] + [False] * 5
     assert await pool.fetchval("select count(*) from customer where account = $1", ACCOUNT) == 10
+
+
+async def test_a_value_that_cannot_be_sent_fails_alone_and_is_no_unknown(pool: Pool) -> None:
+    committer = Committer(pool, lanes=1)
+    bad = Commit(customers=[customer("b")._replace(created=2**70)])
+    tries = [Commit(customers=[customer("g1")]), bad, Commit(customers=[customer("g2")])]
+    results = await asyncio.gather(*(committer.commit(c) for c in tries), return_exceptions=True)
+    assert results[0] is None and results[2] is None
+    assert isinstance(results[1], Exception) and not isinstance(results[1], CommitUnknown)
 
 
 async def test_posted_transfers_move_balances_and_pending_ones_do_not(pool: Pool) -> None:

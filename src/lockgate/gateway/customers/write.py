@@ -43,7 +43,7 @@ async def write(
     CommitUnknown goes up: with an idempotency key the client's retry finds out, without one nobody can.
     """
     who = call.principal
-    key = call.claim.key if call.claim else None
+    key = call.claim.shown if call.claim else None
     origin = Origin(who.account, who.livemode, call.api_version, call.now, call.request_id, key)
     await announce(commit, origin, happenings, ports.box)
     answer = await call.answer(rendered, fresh)

@@ -28,7 +28,7 @@ class Cause(NamedTuple):
 def of_call(call: Call) -> Cause:
     """A request of the API."""
     who = call.principal
-    key = call.claim.key if call.claim else None
+    key = call.claim.shown if call.claim else None
     origin = Origin(who.account, who.livemode, call.api_version, call.now, call.request_id, key)
     return Cause(who, origin, call.now, call.request_id)
 

@@ -62,6 +62,8 @@ class Committer:
             async with self._pool.acquire() as connection:
                 sent = True
                 return await connection.fetchval(_CALL, *arguments)
+        except asyncpg.DataError as error:  # a value that cannot be encoded: nothing was sent
+            return [error] if len(commits) == 1 else [(await self._write([commit]))[0] for commit in commits]
         except asyncpg.PostgresError as error:
             if not isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
                 if len(commits) == 1:

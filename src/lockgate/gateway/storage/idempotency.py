@@ -79,8 +79,12 @@ def _claim(call: Call, *, attempt: str | None, status: int | None, sealed: bytes
 
 
 async def purge(pool: Pool, *, now: int) -> int:
-    """Forget keys that have been kept long enough; returns how many. One still at work keeps its key."""
+    """Forget keys that have been kept long enough; returns how many. A key whose order is in doubt is kept."""
     done = await pool.execute(
-        "delete from idempotency where created < $1 and lease_until_ms < $2", now - KEPT_S, now * 1000
+        "delete from idempotency i where created < $1 and lease_until_ms < $2 and not exists ("
+        "  select from attempt a where (a.account, a.livemode, a.id) = (i.account, i.livemode, i.attempt)"
+        "  and a.next_check_ms is not null)",
+        now - KEPT_S,
+        now * 1000,
     )
     return int(done.rsplit(" ", 1)[1])

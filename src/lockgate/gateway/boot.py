@@ -38,7 +38,7 @@ from lockgate.gateway.web.server import Listener, load_certificate, tls_context
 from lockgate.gateway.webhooks import api as webhooks_api
 from lockgate.gateway.webhooks import jobs as webhooks_jobs
 from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
-from lockgate.kernel import log, ready
+from lockgate.kernel import log, process, ready
 from lockgate.kernel.config import ConfigError, Home
 
 _POOL = {"gateway": 16, "worker": 8}
@@ -93,6 +93,7 @@ async def _serve(home: Home) -> None:
     stopped = _stop_signal()
     if tls is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_certificate, tls, *files)
+    process.settle_memory()
     ready.announce()
     await stopped.wait()
     await listener.stop()
@@ -125,6 +126,7 @@ async def _work(home: Home) -> None:
     bell = await poke.listen(Path(parts.settings["run_dir"]), schedule.poke)
     stopped = _stop_signal()
     running = asyncio.create_task(schedule.run())
+    process.settle_memory()
     ready.announce()
     await asyncio.wait({running, asyncio.ensure_future(stopped.wait())}, return_when=asyncio.FIRST_COMPLETED)
     schedule.stop()

@@ -10,7 +10,7 @@ class Claims:
 
     def __init__(self, store: Store) -> None:
         self._batcher: Batcher[Claim, Claimed] = Batcher(
-            store.claim, lanes=2, cap=128, conflicts=lambda claim: ((claim.account, claim.step),)
+            store.claim, lanes=1, cap=128, conflicts=lambda claim: ((claim.account, claim.step),)
         )
 
     async def claim(self, account: str, step: str, *, send_before_ms: int, card: str | None = None) -> Claimed:

@@ -30,9 +30,12 @@ class CommitUnknown(Exception):
 
 
 class Committer:
-    """Queues commits from all requests of this process into few transactions."""
+    """Queues commits from all requests of this process into few transactions.
 
-    def __init__(self, pool: Pool, *, lanes: int = 2) -> None:
+    One at a time by default: what waits for the disk together costs one flush, and a second lane only halves the batch.
+    """
+
+    def __init__(self, pool: Pool, *, lanes: int = 1) -> None:
         self._pool = pool
         self._batcher: Batcher[Commit, Outcome] = Batcher(
             self._write, lanes=lanes, cap=MAX_BATCH, conflicts=Commit.touches

@@ -7,16 +7,16 @@ import ssl
 from importlib.resources import files
 from pathlib import Path
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
-
 from lockgate.kernel import clock, log
 from lockgate.vault.hierarchy import PLATFORM
 from lockgate.vault.keys import Keyring
+from lockgate.vault.listener import Listener, Page
 from lockgate.vault.policy import MANIFEST_KEY
 
 _LABEL = "lockgate-static-manifest-v1"
 _SCRIPT = "seal.js"
+_JSON = "application/json; charset=utf-8"
+_JAVASCRIPT = "text/javascript; charset=utf-8"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
@@ -25,33 +25,29 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Access-Control-Allow-Origin": "*",
     "Permissions-Policy": "interest-cohort=()",
-    "Server": "lockgate",
 }
 
 
 class Origin:
-    """A small HTTPS listener: three files, GET only, no cookies, TLS 1.3 only."""
+    """Three pages over TLS 1.3, for anyone to read: no cookies, no logs of who asked."""
 
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
         self._script = files("lockgate.vault").joinpath("static", _SCRIPT).read_bytes()
-        self._runner: web.AppRunner | None = None
-        self._manifest = b""
+        self._listener: Listener | None = None
         self._leaf: tuple[ssl.SSLContext, Path, Path] | None = None
 
     async def open(self, *, host: str, port: int, certificate: Path, key: Path) -> int:
         """Listen; returns the port, which differs from the one asked for only if that was 0."""
-        self._manifest = await self._sign_manifest()
-        app = web.Application(middlewares=[_guard], client_max_size=1)
-        app.router.add_get("/keys", self._keys)
-        app.router.add_get(f"/{_SCRIPT}", self._serve_script)
-        app.router.add_get("/manifest.json", self._serve_manifest)
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
-        await self._runner.setup()
+        pages = {
+            "/keys": Page(_JSON, self._keys, cache="no-store"),
+            f"/{_SCRIPT}": Page(_JAVASCRIPT, self._script, cache="public, max-age=300"),
+            "/manifest.json": Page(_JSON, await self._sign_manifest(), cache="no-cache"),
+        }
         tls = _tls(certificate, key)
         self._leaf = (tls, certificate, key)
-        await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
-        return self._runner.addresses[0][1]
+        self._listener = Listener(pages, headers=_HEADERS)
+        return await self._listener.open(host=host, port=port, tls=tls)
 
     def reload(self) -> None:
         """Show the leaf that stands in the files now; one that cannot be used changes nothing."""
@@ -65,18 +61,11 @@ class Origin:
             log.get("vault").exception("the new certificate is not used, the old one stays")
 
     async def close(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._listener is not None:
+            await self._listener.close()
 
-    async def _keys(self, _request: web.Request) -> web.Response:
-        body = {"keys": self._keyring.sealing_keys(), "verify_key": self._keyring.verify_key}
-        return _answer(json.dumps(body).encode(), "application/json", cache="no-store")
-
-    async def _serve_script(self, _request: web.Request) -> web.Response:
-        return _answer(self._script, "text/javascript", cache="public, max-age=300")
-
-    async def _serve_manifest(self, _request: web.Request) -> web.Response:
-        return _answer(self._manifest, "application/json", cache="no-cache")
+    def _keys(self) -> bytes:
+        return json.dumps({"keys": self._keyring.sealing_keys(), "verify_key": self._keyring.verify_key}).encode()
 
     async def _sign_manifest(self) -> bytes:
         """Each file with its SHA-384 as browsers check it (`integrity`), signed once at start."""
@@ -90,23 +79,6 @@ class Origin:
             "signature": _base64url(await self._keyring.sign(PLATFORM, MANIFEST_KEY, signed.encode())),
         }
         return json.dumps(document).encode()
-
-
-@web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except web.HTTPException as refusal:
-        body = json.dumps({"error": {"message": refusal.reason}}).encode()
-        answer = _answer(body, "application/json", cache="no-store", status=refusal.status)
-        if "Allow" in refusal.headers:
-            answer.headers["Allow"] = refusal.headers["Allow"]
-        return answer
-
-
-def _answer(body: bytes, content_type: str, *, cache: str, status: int = 200) -> web.Response:
-    headers = _HEADERS | {"Cache-Control": cache}
-    return web.Response(body=body, status=status, content_type=content_type, charset="utf-8", headers=headers)
 
 
 def _tls(certificate: Path, key: Path) -> ssl.SSLContext:

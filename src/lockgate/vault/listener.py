@@ -49,7 +49,7 @@ class Limits:
     """How much, how many and how long. Every connection ends, whatever its other side does."""
 
     connections: int = 256
-    per_source: int = 32
+    per_source: int = 128
     requests: int = 100  # of one connection
     handshake_s: float = 10
     head_s: float = 10  # for the whole head, however it drips, and for the first one to begin

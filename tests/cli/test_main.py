@@ -1,6 +1,7 @@
 """The command line: every command explains itself, and an expected failure is one line that says what to do."""
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -83,6 +84,19 @@ def test_production_says_before_anything_starts_that_it_has_no_processor_yet(tmp
     assert refused.returncode == 1
     assert "no processor is configured" in refused.stderr and refused.stderr.count("\n") == 1
     assert not (tmp_path / "h" / "pgdata").exists()
+
+
+@pytest.mark.parametrize("change", [{"profile": "production"}, {"host": "0.0.0.0"}])
+def test_plain_http_is_refused_whatever_wrote_the_settings(tmp_path: Path, change: dict[str, str]) -> None:
+    home = tmp_path / "h"
+    assert lockgate("init", "--home", str(home)).returncode == 0
+    settings = json.loads((home / "settings.json").read_text())
+    settings["profile"] = change.get("profile", settings["profile"])
+    settings["api"] |= {"tls": False, "host": change.get("host", settings["api"]["host"])}
+    (home / "settings.json").write_text(json.dumps(settings))
+    refused = lockgate("serve", "--home", str(home))
+    assert refused.returncode == 1
+    assert "plain HTTP" in refused.stderr and refused.stderr.count("\n") == 1
 
 
 def test_a_programs_process_holds_no_other_programs_code() -> None:

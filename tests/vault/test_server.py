@@ -121,6 +121,7 @@ def test_its_origin_gives_signed_keys_a_script_and_nothing_else(running: Any) ->
             get(path, method=method)
         assert refused.value.code == status
         assert refused.value.headers["X-Content-Type-Options"] == "nosniff"
+        assert refused.value.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
         assert json.load(refused.value)["error"]["message"]
     old = ssl.create_default_context(cafile=str(home / "ca.pem"))
     old.maximum_version = ssl.TLSVersion.TLSv1_2

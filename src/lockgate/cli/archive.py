@@ -114,11 +114,6 @@ class Opener(io.RawIOBase):
         self._ended = last
 
 
-def read_about(source: BinaryIO) -> dict[str, Any]:
-    """The header, not yet authenticated: only good for choosing a key and for messages."""
-    return _read_head(source)[1]
-
-
 def _head(about: Mapping[str, Any]) -> bytes:
     header = json.dumps(about, sort_keys=True).encode()
     return MAGIC + len(header).to_bytes(4, "big") + header

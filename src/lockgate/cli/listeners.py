@@ -1,12 +1,12 @@
 """Which addresses the three listeners take, decided before anything starts and written to the settings."""
 
 import contextlib
-import ipaddress
 import socket
 from typing import Any
 
 from lockgate.cli import home as homes
 from lockgate.kernel.config import ConfigError
+from lockgate.kernel.source import is_loopback
 
 
 def parse(listen: str) -> tuple[str, int]:
@@ -22,11 +22,7 @@ def check_insecure(profile: str, host: str) -> None:
     """Plain HTTP is for a loopback address in the sandbox, never for anything else."""
     if profile != "sandbox":
         raise ConfigError("--insecure-http-loopback is refused outside the sandbox profile: leave it out")
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
+    if not is_loopback(host):
         raise ConfigError("--insecure-http-loopback serves loopback addresses only: use --listen 127.0.0.1:PORT")
 
 

@@ -40,6 +40,7 @@ from lockgate.gateway.webhooks import jobs as webhooks_jobs
 from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
 from lockgate.kernel import log, process, ready
 from lockgate.kernel.config import ConfigError, Home
+from lockgate.kernel.source import is_loopback
 
 _POOL = {"gateway": 16, "worker": 8}
 _PLATFORM = "platform"
@@ -81,11 +82,10 @@ def work(home: Home) -> None:
 
 
 async def _serve(home: Home) -> None:
+    _check_plain_http(home.settings())
     parts = await _assemble(home, "gateway")
     app = App(_operations(parts), _loaders(parts), returns.pages(parts.payments), _web_ports(parts))
     api = parts.settings["api"]
-    if not api["tls"] and parts.settings["profile"] != "sandbox":
-        raise ConfigError("settings.json asks for plain HTTP, which only the sandbox has: set api.tls to true")
     files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
     tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
     listener = Listener(app, host=api["host"], port=api["port"], tls=tls)
@@ -178,6 +178,17 @@ async def _assemble(home: Home, program: str) -> Parts:
             poke=nudge,
         ),
     )
+
+
+def _check_plain_http(settings: Mapping[str, Any]) -> None:
+    """Whatever wrote the settings: without TLS the API is served in the sandbox and on loopback, nowhere else."""
+    api = settings["api"]
+    if api["tls"]:
+        return
+    if settings["profile"] != "sandbox" or not is_loopback(api["host"]):
+        raise ConfigError(
+            "settings.json asks for plain HTTP, which only the sandbox has, on a loopback address: set api.tls to true"
+        )
 
 
 async def _pool(home: Home, program: str, *, durable: bool = True) -> Pool:

@@ -1,4 +1,4 @@
-"""What one sender is, for limits and counts: an IPv4 address, or the whole IPv6 network of one subscriber. Pure."""
+"""What an address says of a sender or a listener: whom to count it as, and whether it leaves this machine. Pure."""
 
 from ipaddress import IPv6Address, ip_address
 
@@ -15,3 +15,11 @@ def source(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return f"{parsed.packed[:8].hex()}/64"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host``, an address or ``localhost``, can be reached from this machine alone."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -64,14 +64,6 @@ async def test_after_a_shredding_nothing_is_sealed_nor_opened(monkeypatch: pytes
     assert await box.seal("acct_1", "cus_1", {"a": 1}) is None
 
 
-async def test_forgetting_works_at_once() -> None:
-    box, keys = _box()
-    await box.seal("acct_1", "cus_1", {"a": 1})
-    keys.shredded.add("cus_1")
-    box.forget("acct_1", "cus_1")
-    assert await box.seal("acct_1", "cus_1", {"a": 1}) is None
-
-
 async def test_equal_values_have_equal_indexes_within_one_field_of_one_account() -> None:
     box, _keys = _box()
     indexes: list[Any] = [

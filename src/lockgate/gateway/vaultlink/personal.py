@@ -89,11 +89,6 @@ class PersonalBox:
             self._keys.popitem(last=False)
         return key
 
-    def forget(self, account: str, subject: str) -> None:
-        """Drop what is cached of one person: for the process that ordered the shredding."""
-        for place in [place for place in self._keys if place[0] == account and place[2] == subject]:
-            del self._keys[place]
-
 
 def _bound(account: str, subject: str) -> bytes:
     return f"{account}|{subject}".encode()

@@ -12,9 +12,13 @@ ROOMS = (  # the gateway's, top floor first; rooms of one tuple are neighbours a
     ("web",),
     ("invariants",),
     ("webhooks",),
+    ("checkout",),
     ("settlement",),
+    ("disputes",),
     ("payments",),
     ("customers",),
+    ("risk",),
+    ("notifications",),
     ("processors",),
     ("ledger",),
     ("identity",),
@@ -37,7 +41,7 @@ PURE_KERNEL = {
     "testcards",
     "wire",
 }
-PURE_FILES = {"gateway/storage/rows.py", "gateway/ledger/accounts.py", "gateway/ledger/transfers.py"}
+PURE_FILES = {"gateway/storage/rows.py", "gateway/storage/records.py", "gateway/ledger/accounts.py", "gateway/ledger/transfers.py"}
 IMPURE_MODULES = {
     "asyncio",
     "asyncpg",
@@ -124,6 +128,19 @@ TENANT_TABLES = (
     "audit",
     "idempotency",
     "processor_setting",
+    "setup_attempt",
+    "mandate",
+    "card_token",
+    "checkout_session",
+    "dispute",
+    "early_fraud_warning",
+    "review",
+    "payout",
+    "payout_line",
+    "value_list",
+    "value_list_item",
+    "test_clock",
+    "notification",
 )
 _TABLE = re.compile(r"\b(?:from|join|into|update)\s+(" + "|".join(TENANT_TABLES) + r")\b", re.IGNORECASE)
 _BINDS = re.compile(

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from lockgate.gateway.storage.commit import Committer, CommitUnknown, KeyInUse, Moved
+from lockgate.gateway.storage.commit import Committer, CommitUnknown, KeyInUse, Moved, Taken
 from lockgate.gateway.storage.database import Pool, connect_pool
+from lockgate.gateway.storage.records import ValueListItemRow, ValueListRow
 from lockgate.gateway.storage.rows import (
     AnswerRow,
     AuditRow,
@@ -163,3 +164,56 @@ async def test_a_killed_connection_is_an_unknown_outcome_or_a_clean_failure(pool
     assert {f"cus_k{n}" for n, word in results if word == "ok"} <= present
     assert not {f"cus_k{n}" for n, word in results if word not in ("ok", "CommitUnknown")} & present
     assert any(word != "ok" for _, word in results), "the fault never struck"
+
+
+def value_list(
+    name: str, *, version: int = 1, alias: str = "", deleted: bool = False, data: str = "{}"
+) -> ValueListRow:
+    return ValueListRow(
+        ACCOUNT, False, f"rsl_{name}", version, 1, alias or f"alias_{name}", "name", "email", "key", deleted, data
+    )
+
+
+async def test_records_are_written_and_replaced_by_version_as_everything_else(pool: Pool) -> None:
+    committer = Committer(pool)
+    await committer.commit(Commit(value_lists=[value_list("a", data='{"metadata":{"x":"\\u00e9 \'quoted\' %1$I"}}')]))
+    item = ValueListItemRow(ACCOUNT, False, "rsli_a", 1, 1, "rsl_a", b"\x00\xffindex", "key", False, b"\x01sealed\\")
+    await committer.commit(Commit(value_list_items=[item], value_lists=[value_list("a", version=2)]))
+    row = await pool.fetchrow("select value_index, personal from value_list_item where account = $1", ACCOUNT)
+    assert row is not None
+    assert tuple(row) == (item.value_index, item.personal)
+    with pytest.raises(Moved):
+        lists = [value_list("a", version=2), value_list("b")]
+        await committer.commit(Commit(value_lists=lists, audits=[_audit("lost")]))
+    assert await pool.fetchval("select array_agg(id) from value_list where account = $1", ACCOUNT) == ["rsl_a"]
+    assert await pool.fetchval("select count(*) from audit where account = $1", ACCOUNT) == 0
+
+
+async def test_of_a_batch_only_the_commits_with_moved_records_are_left_out(pool: Pool) -> None:
+    committer = Committer(pool)
+    await committer.commit(Commit(value_lists=[value_list(name) for name in "abcd"]))
+    commits = [
+        Commit(value_lists=[value_list("a", version=2, data='{"won":1}')], customers=[customer("first")]),
+        Commit(value_lists=[value_list("b", version=3)], customers=[customer("second")]),
+        Commit(customers=[customer("third")]),
+        Commit(value_lists=[value_list("c", version=2), value_list("d", version=9)]),
+    ]
+    outcomes = await asyncio.gather(*(committer.commit(commit) for commit in commits), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), Moved, type(None), Moved]
+    assert await pool.fetchval("select array_agg(id order by id) from customer") == ["cus_first", "cus_third"]
+    versions = await pool.fetch("select id, version from value_list order by id")
+    assert [tuple(row) for row in versions] == [("rsl_a", 2), ("rsl_b", 1), ("rsl_c", 1), ("rsl_d", 1)]
+
+
+async def test_a_name_that_is_taken_is_an_outcome_of_its_own_commit_alone(pool: Pool) -> None:
+    committer = Committer(pool)
+    await committer.commit(Commit(value_lists=[value_list("a", alias="same")]))
+    one, other = await asyncio.gather(
+        committer.commit(Commit(value_lists=[value_list("b", alias="same")])),
+        committer.commit(Commit(value_lists=[value_list("c")])),
+        return_exceptions=True,
+    )
+    assert isinstance(one, Taken)
+    assert (one.index, other) == ("value_list_alias", None)
+    await committer.commit(Commit(value_lists=[value_list("a", version=2, alias="same", deleted=True)]))
+    await committer.commit(Commit(value_lists=[value_list("b", alias="same")]))

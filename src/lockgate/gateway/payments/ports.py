@@ -6,10 +6,13 @@ from typing import Any, Protocol
 
 from lockgate.gateway.customers.ports import Box, Cards
 from lockgate.gateway.identity.client_secrets import ClientSecrets
-from lockgate.gateway.processors.contract import Processor
+from lockgate.gateway.processors.contract import Processor, Result
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.rows import AttemptRow
+from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.orders import Order, Reply
+from lockgate.kernel.principal import Principal
 
 
 class Vault(Protocol):
@@ -22,12 +25,20 @@ class Vault(Protocol):
     async def tombstone(self, account: str, step: str) -> Mapping[str, Any]: ...
 
 
+class Concluder(Protocol):
+    """A room above that opens attempts of its own: it ends them, and shows what came of them."""
+
+    async def settle(self, attempt: AttemptRow, result: Result) -> None: ...
+
+    async def show(self, principal: Principal, attempt: AttemptRow, call: Call) -> Answer: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """``settings`` are the public settings of each processor by name; ``card_processor`` names the one for cards.
 
     ``public_url`` is where shoppers reach us, for the way back from a challenge; ``return_key`` signs that way.
-    ``poke`` tells the worker that there may be work.
+    ``poke`` tells the worker that there may be work. ``concluders`` are the rooms above by their attempts' action.
     """
 
     pool: Pool
@@ -42,3 +53,4 @@ class Ports:
     public_url: str
     return_key: bytes = field(repr=False)
     poke: Callable[[], None] = field(repr=False)
+    concluders: Mapping[str, Concluder] = field(default_factory=dict, repr=False)

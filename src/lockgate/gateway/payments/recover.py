@@ -123,6 +123,8 @@ async def settle_claim(ports: Ports, principal: Principal, found: Found, call: C
 
 async def _shown(ports: Ports, principal: Principal, attempt: AttemptRow, call: Call) -> Answer:
     """What ``attempt`` was for, as it now is."""
+    if attempt.action in ports.concluders:
+        return await ports.concluders[attempt.action].show(principal, attempt, call)
     if attempt.refund is not None:
         row = await find_refunds.refund(ports.pool, principal, attempt.refund)
         return await call.answer(refunds.render(row))
@@ -138,7 +140,9 @@ async def _shown(ports: Ports, principal: Principal, attempt: AttemptRow, call: 
 
 async def _conclude(ports: Ports, attempt: AttemptRow, result: Result) -> None:
     """Hand a definite result to the flow that opened the attempt."""
-    if attempt.action == "refund":
+    if attempt.action in ports.concluders:
+        await ports.concluders[attempt.action].settle(attempt, result)
+    elif attempt.action == "refund":
         await refund.settle(ports, attempt, result)
     elif attempt.intent is not None and attempt.intent.startswith("seti_"):
         await setup.settle(ports, attempt, result)

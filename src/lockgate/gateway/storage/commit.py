@@ -1,17 +1,18 @@
 """The only writer of the money path: gathers waiting commits into one transaction and gives each its own outcome."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.rows import KINDS, VERSIONED, Commit
+from lockgate.gateway.storage.rows import KINDS, RECORDS, VERSIONED, Commit
 from lockgate.kernel import log
 from lockgate.kernel.batch import Batcher
 
 _KINDS = tuple((kind, kind in VERSIONED) for kind in KINDS)
-_CALL = "select commit_v1($1, " + ", ".join(f"${n}" for n in range(2, 2 + 2 * len(KINDS + VERSIONED))) + ")"
+_CALL = "select commit_v2($1, " + ", ".join(f"${n}" for n in range(2, 3 + 2 * len(KINDS + VERSIONED))) + ")"
 MAX_BATCH = 64
 _logger = log.get("storage")
 Outcome = str | Exception
@@ -23,6 +24,14 @@ class KeyInUse(Exception):
 
 class Moved(Exception):
     """A row is no longer as it was read; nothing was written: read again and decide again."""
+
+
+class Taken(Exception):
+    """A name that may stand once stands already; nothing was written. ``index`` says which rule was broken."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__(f"already taken: {index}")
+        self.index = index
 
 
 class CommitUnknown(Exception):
@@ -42,7 +51,7 @@ class Committer:
         )
 
     async def commit(self, commit: Commit) -> None:
-        """Write ``commit`` durably, or raise KeyInUse, Moved or CommitUnknown. Cannot be cancelled half-way."""
+        """Write ``commit`` durably, or raise KeyInUse, Moved, Taken or CommitUnknown. Cannot be cancelled half-way."""
         outcome = await self._batcher.submit(commit)
         if isinstance(outcome, Exception):
             raise outcome
@@ -70,7 +79,9 @@ class Committer:
         except asyncpg.PostgresError as error:
             if not isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
                 if len(commits) == 1:
-                    return [error]
+                    # What PostgreSQL says of it would quote the values.
+                    twice = isinstance(error, asyncpg.UniqueViolationError)
+                    return [Taken(str(getattr(error, "constraint_name", ""))) if twice else error]
                 # Rolled back as a whole: written singly, only the guilty one fails.
                 return [(await self._write([commit]))[0] for commit in commits]
             lost: Exception = error
@@ -83,7 +94,7 @@ class Committer:
 
 
 def _arguments(commits: Sequence[Commit]) -> list[object]:
-    """What commit_v1 takes: per kind the rows and their commits' numbers; kinds that change as new and changed rows."""
+    """What commit_v2 takes: per kind the rows and their commits' numbers; kinds that change as new and changed rows."""
     arguments: list[object] = [len(commits)]
     for kind, versioned in _KINDS:
         rows: list[Any] = []
@@ -99,4 +110,24 @@ def _arguments(commits: Sequence[Commit]) -> list[object]:
                     rows.append(row)
                     numbers.append(number)
         arguments += (rows, numbers, changed, changed_numbers) if versioned else (rows, numbers)
+    arguments.append(_records(commits))
     return arguments
+
+
+def _records(commits: Sequence[Commit]) -> str | None:
+    """All rows beside the money path as one JSON document; None when there are none, as in nearly every payment."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for number, commit in enumerate(commits, 1):
+        for kind in RECORDS:
+            for row in getattr(commit, kind):
+                table = found.setdefault(kind.removesuffix("s"), {"rows": [], "numbers": []})
+                table["rows"].append({name: _plain(name, value) for name, value in row._asdict().items()})
+                table["numbers"].append(number)
+    return json.dumps(found) if found else None
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A column's value in JSON: bytes as PostgreSQL writes them, the ``data`` column as the object that it is."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    return json.loads(value) if name == "data" else value

@@ -3,6 +3,21 @@
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
+from lockgate.gateway.storage.records import (
+    CardTokenRow,
+    CheckoutSessionRow,
+    DisputeRow,
+    EarlyFraudWarningRow,
+    MandateRow,
+    PayoutLineRow,
+    PayoutRow,
+    ReviewRow,
+    SetupAttemptRow,
+    TestClockRow,
+    ValueListItemRow,
+    ValueListRow,
+)
+
 
 class CustomerRow(NamedTuple):
     """A customer of the merchant."""
@@ -314,20 +329,48 @@ class Commit:
     events: list[EventRow] = field(default_factory=list)
     outboxes: list[OutboxRow] = field(default_factory=list)
     audits: list[AuditRow] = field(default_factory=list)
+    setup_attempts: list[SetupAttemptRow] = field(default_factory=list)
+    mandates: list[MandateRow] = field(default_factory=list)
+    card_tokens: list[CardTokenRow] = field(default_factory=list)
+    checkout_sessions: list[CheckoutSessionRow] = field(default_factory=list)
+    disputes: list[DisputeRow] = field(default_factory=list)
+    early_fraud_warnings: list[EarlyFraudWarningRow] = field(default_factory=list)
+    reviews: list[ReviewRow] = field(default_factory=list)
+    payouts: list[PayoutRow] = field(default_factory=list)
+    payout_lines: list[PayoutLineRow] = field(default_factory=list)
+    value_lists: list[ValueListRow] = field(default_factory=list)
+    value_list_items: list[ValueListItemRow] = field(default_factory=list)
+    test_clocks: list[TestClockRow] = field(default_factory=list)
 
     def touches(self) -> set[str]:
         """The keys of rows that this commit changes or claims: two commits that share one must not share a batch."""
-        return {row.id for kind in VERSIONED for row in getattr(self, kind)} | {
+        return {row.id for kind in (*VERSIONED, *RECORDS) for row in getattr(self, kind)} | {
             f"{row.account}/{row.livemode}/{row.key}" for row in (*self.claims, *self.answers, *self.releases)
         }
 
     def add(self, other: "Commit") -> None:
         """Take in all rows of ``other``."""
-        for kind in KINDS:
+        for kind in (*KINDS, *RECORDS):
             getattr(self, kind).extend(getattr(other, kind))
 
 
-KINDS = tuple(f.name for f in fields(Commit))
+RECORDS = (
+    "setup_attempts",
+    "mandates",
+    "card_tokens",
+    "checkout_sessions",
+    "disputes",
+    "early_fraud_warnings",
+    "reviews",
+    "payouts",
+    "payout_lines",
+    "value_lists",
+    "value_list_items",
+    "test_clocks",
+)
+"""Kinds beside the money path, all versioned; they travel together in one parameter."""
+
+KINDS = tuple(f.name for f in fields(Commit) if f.name not in RECORDS)
 VERSIONED = (
     "customers",
     "payment_methods",

@@ -13,8 +13,9 @@ _LEVELS = get_args(Access)
 
 # Every resource that an operation may ask a permission for; an operation that asks for another cannot be registered.
 RESOURCES = (
-    "account", "balance", "charges", "customers", "events", "payment_intents", "payment_methods", "refunds",
-    "setup_intents", "webhook_endpoints",
+    "account", "balance", "charges", "checkout_sessions", "customers", "disputes", "early_fraud_warnings",
+    "ephemeral_keys", "events", "mandates", "payment_intents", "payment_methods", "payouts", "refunds", "reviews",
+    "setup_intents", "test_clock", "tokens", "value_lists", "webhook_endpoints",
 )  # fmt: skip
 
 

@@ -1,0 +1,202 @@
+"""The rows of the tables beside the money path, column for column; a table's name is its kind without the plural s."""
+
+from typing import NamedTuple
+
+
+class SetupAttemptRow(NamedTuple):
+    """One try to save a payment method; ``attempt`` is the order that carried it."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    setup_intent: str
+    status: str
+    customer: str | None
+    payment_method: str
+    attempt: str
+    subject: str
+    data: str
+    personal: bytes | None
+
+
+class MandateRow(NamedTuple):
+    """A cardholder's leave to charge later; ``intent`` is where it was given. Who, where from: personal."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    status: str
+    type: str
+    payment_method: str
+    intent: str
+    subject: str
+    data: str
+    personal: bytes | None
+
+
+class CardTokenRow(NamedTuple):
+    """A token of the older API: a payment method that may be used once."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    used: bool
+    expires_at: int
+    payment_method: str
+    client_ip: str | None
+    data: str
+
+
+class CheckoutSessionRow(NamedTuple):
+    """One visit to the till, with the intent that it leads to."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    status: str
+    payment_status: str
+    mode: str
+    expires_at: int
+    customer: str | None
+    payment_intent: str | None
+    setup_intent: str | None
+    subject: str
+    data: str
+    personal: bytes | None
+
+
+class DisputeRow(NamedTuple):
+    """A cardholder's objection; ``attempt`` is an order about it that is out. Evidence is personal."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    status: str
+    reason: str
+    charge: str
+    intent: str | None
+    amount: int
+    currency: str
+    due_by: int | None
+    attempt: str | None
+    processor: str
+    processor_reference: str
+    subject: str
+    data: str
+    personal: bytes | None
+
+
+class EarlyFraudWarningRow(NamedTuple):
+    """An issuer's word that a payment was fraud."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    charge: str
+    intent: str | None
+    fraud_type: str
+    actionable: bool
+    processor: str
+    processor_reference: str
+    data: str
+
+
+class ReviewRow(NamedTuple):
+    """A payment that a person is to look at."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    is_open: bool
+    charge: str | None
+    intent: str | None
+    subject: str
+    data: str
+    personal: bytes | None
+
+
+class PayoutRow(NamedTuple):
+    """Money on its way to the merchant's bank; a negative amount is one on its way back."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    status: str
+    amount: int
+    currency: str
+    arrival_date: int
+    automatic: bool
+    attempt: str | None
+    balance_transaction: str | None
+    processor: str
+    processor_reference: str | None
+    data: str
+
+
+class PayoutLineRow(NamedTuple):
+    """One movement (``id`` is the balance transaction's) that an automatic payout pays out."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    payout: str
+
+
+class ValueListRow(NamedTuple):
+    """A list that rules may name."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    alias: str
+    name: str
+    item_type: str
+    created_by: str
+    deleted: bool
+    data: str
+
+
+class ValueListItemRow(NamedTuple):
+    """One entry of a list: sealed, and found again by a keyed hash."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    value_list: str
+    value_index: bytes
+    created_by: str
+    deleted: bool
+    personal: bytes
+
+
+class TestClockRow(NamedTuple):
+    """How far an account's test mode is ahead; ``id`` is the account's."""
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    offset_s: int

@@ -3,6 +3,7 @@
 from lockgate.gateway.payments import cancel, find, keep, store
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments.ports import Ports
+from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.rows import PaymentIntentRow
 from lockgate.kernel import log
@@ -12,12 +13,13 @@ _logger = log.get("expiry")
 
 
 async def portion(ports: Ports, *, now: int) -> int:
-    """Expire authorisations that are due at ``now``; returns how many."""
-    due = await store.expired_intents(ports.pool, now=now, limit=PORTION)
+    """Expire authorisations that are due when the world's clock says ``now``; returns how many."""
+    ahead = await business_time.ahead(ports.pool)
+    due = await store.expired_intents(ports.pool, now=now, ahead=ahead, limit=PORTION)
     done = 0
     for row in due:
         try:
-            done += await expire(ports, row, now=now)
+            done += await expire(ports, row, now=now + await business_time.offset(ports.pool, row.account, row.livemode))
         except Exception:
             _logger.exception("an authorisation could not be released", intent=row.id)
     return done

@@ -2,7 +2,7 @@
 
 from lockgate.gateway.payments import expire, recover, store
 from lockgate.gateway.payments.ports import Ports
-from lockgate.gateway.storage import idempotency
+from lockgate.gateway.storage import business_time, idempotency
 from lockgate.gateway.storage.jobs import Job
 from lockgate.kernel import clock
 
@@ -21,7 +21,7 @@ def jobs(ports: Ports) -> list[Job]:
         return await expire.portion(ports, now=clock.now())
 
     async def purge() -> int:
-        await idempotency.purge(ports.pool, now=clock.now())
+        await idempotency.purge(ports.pool, now=clock.now(), ahead=await business_time.ahead(ports.pool))
         return 0
 
     return [

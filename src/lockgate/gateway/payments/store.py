@@ -16,13 +16,17 @@ async def due_attempts(pool: Pool, *, now_ms: int, limit: int) -> list[AttemptRo
     return [AttemptRow(*row) for row in rows]
 
 
-async def expired_intents(pool: Pool, *, now: int, limit: int) -> list[PaymentIntentRow]:
-    """Authorised intents whose time to capture is over and for which no order is out."""
+async def expired_intents(pool: Pool, *, now: int, ahead: int, limit: int) -> list[PaymentIntentRow]:
+    """Authorised intents whose time to capture is over on their account's clock and for which no order is out."""
     rows = await pool.fetch(
         "select account, livemode, id, version, created, status, amount, amount_capturable, amount_received, currency,"
-        " customer, payment_method, latest_charge, attempt, expires_at, subject, data, personal from payment_intent"
-        " where status = 'requires_capture' and expires_at <= $1 and attempt is null order by expires_at limit $2",
+        " customer, payment_method, latest_charge, attempt, expires_at, subject, data, personal from payment_intent p"
+        " where status = 'requires_capture' and expires_at <= $1::bigint + $2::bigint and attempt is null"
+        " and expires_at <= $1 + coalesce((select c.offset_s from test_clock c"
+        "  where (c.account, c.livemode) = (p.account, p.livemode)), 0)"
+        " order by expires_at limit $3",
         now,
+        ahead,
         limit,
     )
     return [PaymentIntentRow(*row) for row in rows]

@@ -78,13 +78,19 @@ def _claim(call: Call, *, attempt: str | None, status: int | None, sealed: bytes
     ]
 
 
-async def purge(pool: Pool, *, now: int) -> int:
-    """Forget keys that have been kept long enough; returns how many. A key whose order is in doubt is kept."""
+async def purge(pool: Pool, *, now: int, ahead: int) -> int:
+    """Forget keys that have been kept long enough by their account's clock; returns how many.
+
+    ``ahead`` is the furthest test clock's. A key whose order is in doubt is kept.
+    """
     done = await pool.execute(
-        "delete from idempotency i where created < $1 and lease_until_ms < $2 and not exists ("
+        "delete from idempotency i where created < $1::bigint + $3::bigint and created < $1 + coalesce(("
+        "  select c.offset_s from test_clock c where (c.account, c.livemode) = (i.account, i.livemode)), 0)"
+        " and lease_until_ms < $2 and not exists ("
         "  select from attempt a where (a.account, a.livemode, a.id) = (i.account, i.livemode, i.attempt)"
         "  and a.next_check_ms is not null)",
         now - KEPT_S,
         now * 1000,
+        ahead,
     )
     return int(done.rsplit(" ", 1)[1])

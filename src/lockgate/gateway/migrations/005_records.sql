@@ -65,12 +65,18 @@ create table checkout_session (
     customer text,
     payment_intent text,
     setup_intent text,
+    email_index bytea,
+    -- Whether its intent may still bring it news.
+    watched boolean not null,
     subject text not null,
     data jsonb not null,
     personal bytea,
     primary key (account, livemode, id)
 );
+-- The page that a shopper opens knows nothing but the id.
+create unique index checkout_session_id on checkout_session (id);
 create index checkout_session_open on checkout_session (expires_at) where status = 'open';
+create index checkout_session_watched on checkout_session (account, livemode, id) where watched;
 create index checkout_session_intent on checkout_session (account, livemode, payment_intent)
     where payment_intent is not null;
 create index checkout_session_setup on checkout_session (account, livemode, setup_intent)
@@ -90,6 +96,7 @@ create table dispute (
     amount bigint not null check (amount > 0),
     currency text not null,
     due_by bigint,
+    ask_at bigint,
     attempt text,
     processor text not null,
     processor_reference text not null,
@@ -100,7 +107,8 @@ create table dispute (
 );
 create unique index dispute_reference on dispute (account, livemode, processor, processor_reference);
 create index dispute_charge on dispute (account, livemode, charge, id);
-create index dispute_due on dispute (due_by) where status in ('needs_response', 'warning_needs_response');
+create index dispute_intent on dispute (account, livemode, intent, id) where intent is not null;
+create index dispute_ask on dispute (ask_at) where ask_at is not null;
 
 create table early_fraud_warning (
     account text not null,
@@ -120,6 +128,8 @@ create table early_fraud_warning (
 create unique index early_fraud_warning_reference
     on early_fraud_warning (account, livemode, processor, processor_reference);
 create index early_fraud_warning_charge on early_fraud_warning (account, livemode, charge, id);
+create index early_fraud_warning_intent on early_fraud_warning (account, livemode, intent, id) where intent is not null;
+create index early_fraud_warning_actionable on early_fraud_warning (account, livemode, charge) where actionable;
 
 create table review (
     account text not null,
@@ -201,6 +211,7 @@ create table value_list_item (
 );
 create unique index value_list_item_value on value_list_item (account, livemode, value_list, value_index)
     where not deleted;
+create index value_list_item_list on value_list_item (account, livemode, value_list, id) where not deleted;
 
 -- How far an account's test mode is ahead of the world's clock.
 create table test_clock (
@@ -243,6 +254,8 @@ grant select, insert, update on
     value_list, value_list_item, test_clock, notification
     to lockgate_gateway, lockgate_worker;
 grant delete on notification to lockgate_worker;
+-- A test clock that moves brings waiting deliveries nearer.
+grant update (next_try_ms, created) on delivery to lockgate_gateway;
 
 do $$
 declare name text;

@@ -54,7 +54,7 @@ class CardTokenRow(NamedTuple):
 
 
 class CheckoutSessionRow(NamedTuple):
-    """One visit to the till, with the intent that it leads to."""
+    """One visit to the till, with the intent that it leads to; ``watched`` while that intent may bring it news."""
 
     account: str
     livemode: bool
@@ -68,13 +68,18 @@ class CheckoutSessionRow(NamedTuple):
     customer: str | None
     payment_intent: str | None
     setup_intent: str | None
+    email_index: bytes | None
+    watched: bool
     subject: str
     data: str
     personal: bytes | None
 
 
 class DisputeRow(NamedTuple):
-    """A cardholder's objection; ``attempt`` is an order about it that is out. Evidence is personal."""
+    """A cardholder's objection; ``attempt`` is an order about it that is out. Evidence is personal.
+
+    ``ask_at`` is when the processor is asked how it stands, on the account's clock; null once it is over.
+    """
 
     account: str
     livemode: bool
@@ -88,6 +93,7 @@ class DisputeRow(NamedTuple):
     amount: int
     currency: str
     due_by: int | None
+    ask_at: int | None
     attempt: str | None
     processor: str
     processor_reference: str

@@ -4,7 +4,7 @@ from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import conclude, find, keep, render, shim
 from lockgate.gateway.payments.capture import charge_of
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import build, settle
+from lockgate.gateway.payments.core import build, settle, settle_capture
 from lockgate.gateway.payments.core.records import Charge, Intent
 from lockgate.gateway.payments.core.shapes import PAYMENT_INTENT
 from lockgate.gateway.payments.core.transitions import CANCELABLE, INDEFINITE
@@ -113,7 +113,7 @@ async def finish(
 ) -> Answer | None:
     """Conclude an attempt to void; whoever else concludes it meanwhile wins, once."""
     for _ in range(conclude.TRIES):
-        settled = settle.void(
+        settled = settle_capture.void(
             intent, charge, attempt, result=result, clock=settle.Clock(cause.now, clock.now_ms())
         )
         try:

@@ -5,7 +5,7 @@ from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import conclude, find, keep
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import amounts, build, settle
+from lockgate.gateway.payments.core import amounts, build, settle, settle_capture
 from lockgate.gateway.payments.core.records import Charge, Intent
 from lockgate.gateway.payments.core.transitions import INDEFINITE
 from lockgate.gateway.payments.ports import Ports
@@ -61,7 +61,7 @@ async def finish(
         transfers.available_on(settings, now=cause.now, at_once=result.funds_available_at_once),
     )
     for _ in range(conclude.TRIES):
-        settled = settle.capture(
+        settled = settle_capture.capture(
             intent, charge, attempt,
             result=result, clock=settle.Clock(cause.now, clock.now_ms()), booking=booking,
         )

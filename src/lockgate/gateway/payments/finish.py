@@ -7,7 +7,7 @@ from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments import conclude, find, keep
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import settle
+from lockgate.gateway.payments.core import settle, settle_authorization
 from lockgate.gateway.payments.core.records import Intent, Method
 from lockgate.gateway.payments.core.transitions import INDEFINITE
 from lockgate.gateway.payments.ports import Ports
@@ -34,7 +34,7 @@ async def authorization(
     if result.outcome is not Outcome.APPROVED:
         shown_method = await customers_render.payment_method(method.row, ports.box)
     for _ in range(conclude.TRIES):
-        settled = settle.authorization(
+        settled = settle_authorization.authorization(
             intent, attempt, result,
             method=method,
             shown_method=shown_method,

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,15 @@ from lockgate.gateway.identity.ports import Ports as IdentityPorts
 from lockgate.gateway.identity.witness import Witness
 from lockgate.gateway.ledger import jobs as ledger_jobs
 from lockgate.gateway.payments import api as payments_api
+from lockgate.gateway.payments import expire, recover, returns
 from lockgate.gateway.payments import jobs as payments_jobs
-from lockgate.gateway.payments import recover, returns
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
 from lockgate.gateway.processors import registry
 from lockgate.gateway.settlement import api as settlement_api
 from lockgate.gateway.settlement import jobs as settlement_jobs
+from lockgate.gateway.settlement.mature import mature
 from lockgate.gateway.settlement.ports import Ports as SettlementPorts
-from lockgate.gateway.storage import poke
+from lockgate.gateway.storage import business_time, idempotency, poke
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool, connect_pool
 from lockgate.gateway.storage.jobs import Schedule
@@ -38,7 +39,7 @@ from lockgate.gateway.web.server import Listener, load_certificate, tls_context
 from lockgate.gateway.webhooks import api as webhooks_api
 from lockgate.gateway.webhooks import jobs as webhooks_jobs
 from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
-from lockgate.kernel import log, process, ready
+from lockgate.kernel import clock, log, process, ready
 from lockgate.kernel.config import ConfigError, Home
 from lockgate.kernel.source import is_loopback
 
@@ -84,7 +85,9 @@ def work(home: Home) -> None:
 async def _serve(home: Home) -> None:
     _check_plain_http(home.settings())
     parts = await _assemble(home, "gateway")
-    app = App(_operations(parts), _loaders(parts), returns.pages(parts.payments), _web_ports(parts))
+    authenticator = Authenticator(parts.pool, pepper=parts.pepper)
+    operations = _operations(parts, authenticator)
+    app = App(operations, _loaders(parts), returns.pages(parts.payments), _web_ports(parts, authenticator))
     api = parts.settings["api"]
     files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
     tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
@@ -207,13 +210,30 @@ async def _pool(home: Home, program: str, *, durable: bool = True) -> Pool:
         ) from error
 
 
-def _operations(parts: Parts) -> list[Any]:
+def _operations(parts: Parts, authenticator: Authenticator) -> list[Any]:
+    identity = IdentityPorts(
+        parts.pool, parts.committer, poke=parts.payments.poke, forget=authenticator.forget, due=_due(parts)
+    )
     return [
         *payments_api.operations(parts.payments),
         *customers_api.operations(parts.customers),
         *settlement_api.operations(parts.settlement),
         *webhooks_api.operations(parts.webhooks),
-        *identity_api.operations(IdentityPorts(parts.pool)),
+        *identity_api.operations(identity),
+    ]
+
+
+def _due(parts: Parts) -> list[Callable[[], Awaitable[int]]]:
+    """What a step of a test clock may have made due, lower rooms first."""
+
+    async def old_keys() -> int:
+        ahead = await business_time.ahead(parts.pool)
+        return await idempotency.purge(parts.pool, now=clock.now(), ahead=ahead)
+
+    return [
+        old_keys,
+        lambda: expire.portion(parts.payments, now=clock.now()),
+        lambda: mature(parts.settlement, now=clock.now(), limit=settlement_jobs.PORTION),
     ]
 
 
@@ -236,13 +256,13 @@ def _loaders(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _web_ports(parts: Parts) -> WebPorts:
+def _web_ports(parts: Parts, authenticator: Authenticator) -> WebPorts:
     async def settle(principal: Any, found: Any, call: Any) -> Any:
         return await recover.settle_claim(parts.payments, principal, found, call)
 
     return WebPorts(
         pool=parts.pool,
-        authenticator=Authenticator(parts.pool, pepper=parts.pepper),
+        authenticator=authenticator,
         witness=Witness(parts.pool),
         client_secrets=parts.client_secrets,
         box=parts.box,

@@ -1,15 +1,22 @@
-"""The account operations: a merchant sees its own account, and no other exists for it."""
+"""The account operations: a merchant sees its own account, and no other exists for it; and its test mode's clock."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from lockgate.gateway.identity import find, render
-from lockgate.gateway.identity.core.shapes import ACCOUNT
+from lockgate.gateway.identity import advance_clock, find, render
+from lockgate.gateway.identity.core.shapes import ACCOUNT, TEST_CLOCK
 from lockgate.gateway.identity.ports import Ports
 from lockgate.gateway.storage.paging import cut, listing, page_of
 from lockgate.kernel.errors import missing
-from lockgate.kernel.operations import Call, Operation
-from lockgate.kernel.params import Listing, Object
+from lockgate.kernel.operations import Answer, Call, Operation
+from lockgate.kernel.params import Integer, Listing, Object, Timestamp, optional
+
+_ADVANCE = Object(
+    {
+        "seconds": optional(Integer(1, advance_clock.FURTHEST_S), "How much time goes by."),
+        "frozen_time": optional(Timestamp(), "Instead of seconds: what time it is to be."),
+    }
+)
 
 
 def operations(ports: Ports) -> list[Operation]:
@@ -34,6 +41,14 @@ def operations(ports: Ports) -> list[Operation]:
         beyond = page.after is not None or page.before is not None
         kept, has_more = cut([] if beyond else [await own(call)], page)
         return listing("/v1/accounts", kept, has_more=has_more)
+
+    async def read_clock(call: Call) -> Mapping[str, Any]:
+        row = await find.test_clock(ports.pool, call.principal)
+        ahead_s = row.offset_s if row else 0
+        return render.test_clock(now=call.now, ahead_s=ahead_s, livemode=call.principal.livemode)
+
+    async def move_clock(call: Call) -> Answer:
+        return await advance_clock.advance(ports, call)
 
     return [
         Operation(
@@ -69,5 +84,28 @@ def operations(ports: Ports) -> list[Operation]:
             params=Object({}),
             returns=ACCOUNT,
             summary="One's own account by its id; any other does not exist.",
+        ),
+        Operation(
+            name="test_clock.get",
+            method="GET",
+            path="/v1/test_helpers/clock",
+            resource="test_clock",
+            access="read",
+            handler=read_clock,
+            params=Object({}),
+            returns=TEST_CLOCK,
+            summary="What time it is for the account in this mode.",
+        ),
+        Operation(
+            name="test_clock.advance",
+            method="POST",
+            path="/v1/test_helpers/clock/advance",
+            resource="test_clock",
+            access="write",
+            handler=move_clock,
+            params=_ADVANCE,
+            returns=TEST_CLOCK,
+            audit="test_clock.advance",
+            summary="Let time go by in test mode: deadlines, arrivals and retries that fall into it happen.",
         ),
     ]

@@ -24,10 +24,11 @@ _logger = log.get("identity")
 
 
 class Identity(NamedTuple):
-    """Who asks, and the API version that its account is pinned to."""
+    """Who asks, the API version that its account is pinned to, and the time on that account's clock."""
 
     principal: Principal
     api_version: str
+    now: int
 
 
 class _Remembered(NamedTuple):
@@ -37,6 +38,7 @@ class _Remembered(NamedTuple):
     row: ApiKeyRow
     permissions: Mapping[str, Access]
     api_version: str
+    ahead_s: int
 
 
 class Unauthenticated(Refusal):
@@ -96,7 +98,7 @@ class Authenticator:
         if known is None or self._monotonic() - known.checked >= REMEMBERED_S:
             known = await self._look_up(text, hash_)
         row = known.row
-        now = clock.now()
+        now = clock.now() + known.ahead_s
         if row.expires_at is not None and row.expires_at <= now:
             raise Unauthenticated(
                 "This API key has expired.",
@@ -116,7 +118,11 @@ class Authenticator:
             row.rate_per_s,
             row.burst,
         )
-        return Identity(principal, known.api_version)
+        return Identity(principal, known.api_version, now)
+
+    def forget(self, account: str) -> None:
+        """Read this account's keys and clock anew at their next use."""
+        self._known = {hash_: known for hash_, known in self._known.items() if known.row.account != account}
 
     async def close(self) -> None:
         """Wait for notes of last use that are under way."""
@@ -129,12 +135,12 @@ class Authenticator:
             raise Unauthenticated("Invalid API Key provided: it is not a whole key.", why="malformed_key")
         checked = self._monotonic()
         found = await find.key_by_hash(self._pool, account=parsed.account, hash_=hash_)
-        if found is None or not hmac.compare_digest(found[0].hash, hash_):
+        if found is None or not hmac.compare_digest(found.row.hash, hash_):
             self._known.pop(hash_, None)
             raise Unauthenticated(
                 "Invalid API Key provided.", why="unknown_key", named=parsed.account, livemode=parsed.livemode
             )
-        row, api_version = found
+        row = found.row
         if row.revoked_at is not None or (row.kind, row.livemode) != (parsed.kind, parsed.livemode):
             self._known.pop(hash_, None)
             raise Unauthenticated(
@@ -142,7 +148,7 @@ class Authenticator:
             )
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
-        known = _Remembered(checked, row, from_stored(json.loads(row.permissions)), api_version)
+        known = _Remembered(checked, row, from_stored(json.loads(row.permissions)), found.api_version, found.ahead_s)
         self._known[hash_] = known
         self._touch(row)
         return known

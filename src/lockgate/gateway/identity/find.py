@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 from lockgate.gateway.storage.database import Connection, Pool
+from lockgate.gateway.storage.records import TestClockRow
 from lockgate.gateway.storage.rows import ApiKeyRow
+from lockgate.kernel.principal import Principal
 
 
 class AccountRow(NamedTuple):
@@ -17,16 +19,36 @@ class AccountRow(NamedTuple):
     api_version: str
 
 
-async def key_by_hash(pool: Pool, *, account: str, hash_: bytes) -> tuple[ApiKeyRow, str] | None:
-    """The key with this keyed hash, and its account's API version."""
+class FoundKey(NamedTuple):
+    """A key, its account's API version, and how far the clock of its mode is ahead."""
+
+    row: ApiKeyRow
+    api_version: str
+    ahead_s: int
+
+
+async def key_by_hash(pool: Pool, *, account: str, hash_: bytes) -> FoundKey | None:
+    """The key with this keyed hash."""
     row = await pool.fetchrow(
         "select k.account, k.livemode, k.id, k.kind, k.hash, k.hint, k.name, k.permissions, k.created, k.expires_at,"
-        " k.revoked_at, k.last_used_at, k.rate_per_s, k.burst, a.api_version"
-        " from api_key k join account a on a.id = k.account where k.account = $1 and k.hash = $2",
+        " k.revoked_at, k.last_used_at, k.rate_per_s, k.burst, a.api_version, coalesce(c.offset_s, 0)"
+        " from api_key k join account a on a.id = k.account"
+        " left join test_clock c on (c.account, c.livemode) = (k.account, k.livemode)"
+        " where k.account = $1 and k.hash = $2",
         account,
         hash_,
     )
-    return None if row is None else (ApiKeyRow(*row[:14]), row[14])
+    return None if row is None else FoundKey(ApiKeyRow(*row[:14]), row[14], row[15])
+
+
+async def test_clock(pool: Pool, principal: Principal) -> TestClockRow | None:
+    """The clock of the account's test mode, once it was moved."""
+    row = await pool.fetchrow(
+        "select account, livemode, id, version, created, offset_s from test_clock where account = $1 and livemode = $2",
+        principal.account,
+        principal.livemode,
+    )
+    return None if row is None else TestClockRow(*row)
 
 
 async def keys(pool: Pool | Connection, *, account: str) -> list[ApiKeyRow]:

@@ -158,6 +158,7 @@ create table payout (
     currency text not null,
     arrival_date bigint not null,
     automatic boolean not null,
+    ask_at bigint,
     attempt text,
     balance_transaction text,
     processor text not null,
@@ -165,16 +166,36 @@ create table payout (
     data jsonb not null,
     primary key (account, livemode, id)
 );
-create index payout_arriving on payout (arrival_date) where status in ('pending', 'in_transit');
+create index payout_ask on payout (ask_at) where ask_at is not null;
+create index payout_reference on payout (account, livemode, processor_reference);
+-- An order to pay out that is not in the books yet reserves its amount.
+create index attempt_paying_out on attempt (account, livemode, currency) where action = 'payout' and state = 'open';
 
--- Which movements an automatic payout pays out; a movement is paid out once.
+-- When an account's money is paid out by the clock; without due_at only on request.
+create table payout_schedule (
+    account text not null,
+    livemode boolean not null,
+    id text not null check (id = account),
+    version int not null,
+    created bigint not null,
+    interval text not null check (interval in ('manual', 'daily', 'weekly', 'monthly')),
+    anchor text,
+    delay_days int not null check (delay_days >= 0),
+    due_at bigint,
+    done text[] not null,
+    primary key (account, livemode, id)
+);
+create index payout_schedule_due on payout_schedule (due_at) where due_at is not null;
+
+-- Which movements an automatic payout pays out, its own among them; a movement is paid out once. Without a payout the
+-- movement is free again: the one that was to take it was never sent.
 create table payout_line (
     account text not null,
     livemode boolean not null,
     id text not null,
     version int not null,
     created bigint not null,
-    payout text not null,
+    payout text,
     primary key (account, livemode, id)
 );
 create index payout_line_payout on payout_line (account, livemode, payout, id);
@@ -251,7 +272,7 @@ alter table api_key add constraint api_key_kind_check
 
 grant select, insert, update on
     setup_attempt, mandate, card_token, checkout_session, dispute, early_fraud_warning, review, payout, payout_line,
-    value_list, value_list_item, test_clock, notification
+    payout_schedule, value_list, value_list_item, test_clock, notification
     to lockgate_gateway, lockgate_worker;
 grant delete on notification to lockgate_worker;
 -- A test clock that moves brings waiting deliveries nearer.
@@ -261,7 +282,8 @@ do $$
 declare name text;
 begin
     foreach name in array array['setup_attempt', 'mandate', 'card_token', 'checkout_session', 'dispute',
-        'early_fraud_warning', 'review', 'payout', 'payout_line', 'value_list', 'value_list_item', 'test_clock'] loop
+        'early_fraud_warning', 'review', 'payout', 'payout_line', 'payout_schedule', 'value_list', 'value_list_item',
+        'test_clock'] loop
         execute format('alter table %I enable row level security', name);
         execute format('create policy own_account on %I for select to lockgate_reporting using ('
             'account = current_setting(''lockgate.account'', true) '
@@ -276,7 +298,7 @@ end $$;
 -- none, pays for one null: {"dispute": {"rows": [...], "numbers": [...]}, ...}, numbers as in commit_v2.
 create function record_tables_v1() returns text[] language sql immutable as $$
     select array['setup_attempt', 'mandate', 'card_token', 'checkout_session', 'dispute', 'early_fraud_warning',
-        'review', 'payout', 'payout_line', 'value_list', 'value_list_item', 'test_clock']
+        'review', 'payout', 'payout_line', 'payout_schedule', 'value_list', 'value_list_item', 'test_clock']
 $$;
 
 -- Locks the rows that are to change, in key order, and names the commits whose rows are not as they were read.
@@ -337,7 +359,49 @@ begin
     end loop;
 end $$;
 
--- The money path's only writer, as 002 describes it, with records.
+-- The commits whose new payouts ask for more than is available. The lock makes payouts of one account, mode and currency
+-- come one after the other, and the read is a statement of its own after it: it sees every payout that came before, be it
+-- reserved by an open attempt or in the books already. Only those in good (null: all) count.
+create function uncovered_payouts_v1(p_attempts attempt[], numbers int[], good int[]) returns int[]
+language plpgsql set search_path = gateway, pg_temp as $$
+declare
+    asked record;
+    uncovered int[] := '{}';
+    taken jsonb := '{}';  -- by the payouts before it in the same batch
+    free bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended(locks.name, 0)) from (
+        select distinct concat_ws('/', 'lockgate.payout', r.account, r.livemode, r.currency) as name
+        from unnest(p_attempts) r where r.action = 'payout' order by name
+    ) locks;
+    for asked in
+        select concat_ws('/', r.account, r.livemode, r.currency) as purse, r.account, r.livemode, r.currency, r.amount,
+            numbers[r.ordinality] as number
+        from unnest(p_attempts) with ordinality r
+        where r.action = 'payout' and (good is null or numbers[r.ordinality] = any (good)) order by r.ordinality
+    loop
+        select coalesce(sum(part.amount), 0) into free from (
+            select b.amount from balance b where (b.account, b.livemode, b.ledger, b.currency)
+                = (asked.account, asked.livemode, 'merchant:available', asked.currency)
+            union all
+            select d.amount from balance_delta d where (d.account, d.livemode, d.ledger, d.currency)
+                = (asked.account, asked.livemode, 'merchant:available', asked.currency)
+            union all
+            select -a.amount from attempt a where (a.account, a.livemode, a.currency)
+                = (asked.account, asked.livemode, asked.currency) and a.action = 'payout' and a.state = 'open'
+        ) part;
+        free := free - coalesce((taken->>asked.purse)::bigint, 0);
+        if asked.amount > free then
+            uncovered := uncovered || asked.number;
+        else
+            taken := taken || jsonb_build_object(asked.purse, coalesce((taken->>asked.purse)::bigint, 0) + asked.amount);
+        end if;
+    end loop;
+    return uncovered;
+end $$;
+
+-- The money path's only writer, as 002 describes it, with records. A fourth outcome is 'uncovered': a payout asks for
+-- more than there is.
 drop function commit_v1;
 
 create function commit_v2(
@@ -511,7 +575,15 @@ begin
         end loop;
     end if;
 
-    if 'key_in_use' = any (outcome) or 'moved' = any (outcome) then
+    if exists (select from unnest(p_new_attempts) r where r.action = 'payout') then
+        select array_agg(n) into good from generate_series(1, p_count) n where outcome[n] = 'ok';
+        foreach number in array uncovered_payouts_v1(p_new_attempts, n_new_attempts, coalesce(good, '{}')) loop
+            outcome[number] := 'uncovered';
+        end loop;
+        good := null;
+    end if;
+
+    if 'key_in_use' = any (outcome) or 'moved' = any (outcome) or 'uncovered' = any (outcome) then
         select coalesce(array_agg(n), '{}') into good from generate_series(1, p_count) n where outcome[n] = 'ok';
         delete from idempotency i using unnest(p_claims) with ordinality r
         where outcome[n_claims[r.ordinality]] = 'moved'
@@ -768,6 +840,6 @@ begin
     return outcome;
 end $$;
 
-revoke all on function record_tables_v1, moved_records_v1, write_records_v1, commit_v2 from public;
-grant execute on function record_tables_v1, moved_records_v1, write_records_v1, commit_v2
+revoke all on function record_tables_v1, moved_records_v1, write_records_v1, uncovered_payouts_v1, commit_v2 from public;
+grant execute on function record_tables_v1, moved_records_v1, write_records_v1, uncovered_payouts_v1, commit_v2
     to lockgate_gateway, lockgate_worker;

@@ -19,7 +19,8 @@ async def portion(ports: Ports, *, now: int) -> int:
     done = 0
     for row in due:
         try:
-            done += await expire(ports, row, now=now + await business_time.offset(ports.pool, row.account, row.livemode))
+            ahead = await business_time.offset(ports.pool, row.account, row.livemode)
+            done += await expire(ports, row, now=now + ahead)
         except Exception:
             _logger.exception("an authorisation could not be released", intent=row.id)
     return done

@@ -34,6 +34,10 @@ class Taken(Exception):
         self.index = index
 
 
+class Uncovered(Exception):
+    """A payout asks for more than is available; nothing was written."""
+
+
 class CommitUnknown(Exception):
     """The connection was lost during COMMIT: the commit may or may not have happened; its keys will tell."""
 
@@ -51,7 +55,7 @@ class Committer:
         )
 
     async def commit(self, commit: Commit) -> None:
-        """Write ``commit`` durably, or raise KeyInUse, Moved, Taken or CommitUnknown. Cannot be cancelled half-way."""
+        """Write ``commit`` durably, or raise KeyInUse, Moved, Taken, Uncovered or CommitUnknown. Cannot be cancelled half-way."""
         outcome = await self._batcher.submit(commit)
         if isinstance(outcome, Exception):
             raise outcome
@@ -59,6 +63,8 @@ class Committer:
             raise KeyInUse
         if outcome == "moved":
             raise Moved
+        if outcome == "uncovered":
+            raise Uncovered
         if outcome == "unknown":
             raise CommitUnknown
         assert outcome == "ok", "the database gave an outcome that this version does not know"

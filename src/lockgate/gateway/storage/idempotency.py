@@ -86,7 +86,7 @@ async def purge(pool: Pool, *, now: int, ahead: int) -> int:
     done = await pool.execute(
         "delete from idempotency i where created < $1::bigint + $3::bigint and created < $1 + coalesce(("
         "  select c.offset_s from test_clock c where (c.account, c.livemode) = (i.account, i.livemode)), 0)"
-        " and lease_until_ms < $2 and not exists ("
+        " and (status is not null or lease_until_ms < $2) and not exists ("
         "  select from attempt a where (a.account, a.livemode, a.id) = (i.account, i.livemode, i.attempt)"
         "  and a.next_check_ms is not null)",
         now - KEPT_S,

@@ -136,7 +136,11 @@ class ReviewRow(NamedTuple):
 
 
 class PayoutRow(NamedTuple):
-    """Money on its way to the merchant's bank; a negative amount is one on its way back."""
+    """Money on its way to the merchant's bank; a negative amount is one on its way back.
+
+    ``ask_at`` is when the processor is asked where it is, on the account's clock. ``attempt`` is the order about it
+    that is out, or the one that made it.
+    """
 
     account: str
     livemode: bool
@@ -148,6 +152,7 @@ class PayoutRow(NamedTuple):
     currency: str
     arrival_date: int
     automatic: bool
+    ask_at: int | None
     attempt: str | None
     balance_transaction: str | None
     processor: str
@@ -156,14 +161,33 @@ class PayoutRow(NamedTuple):
 
 
 class PayoutLineRow(NamedTuple):
-    """One movement (``id`` is the balance transaction's) that an automatic payout pays out."""
+    """One movement (``id`` is the balance transaction's) that an automatic payout pays out; None sets it free."""
 
     account: str
     livemode: bool
     id: str
     version: int
     created: int
-    payout: str
+    payout: str | None
+
+
+class PayoutScheduleRow(NamedTuple):
+    """When an account's money is paid out by the clock; ``id`` is the account's.
+
+    ``anchor`` is the weekday or the day of the month. ``due_at`` is the next time on the account's clock; ``done`` are
+    the currencies that were paid out for it already.
+    """
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    interval: str
+    anchor: str | None
+    delay_days: int
+    due_at: int | None
+    done: list[str]
 
 
 class ValueListRow(NamedTuple):

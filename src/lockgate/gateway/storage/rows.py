@@ -11,6 +11,7 @@ from lockgate.gateway.storage.records import (
     MandateRow,
     PayoutLineRow,
     PayoutRow,
+    PayoutScheduleRow,
     ReviewRow,
     SetupAttemptRow,
     TestClockRow,
@@ -338,6 +339,7 @@ class Commit:
     reviews: list[ReviewRow] = field(default_factory=list)
     payouts: list[PayoutRow] = field(default_factory=list)
     payout_lines: list[PayoutLineRow] = field(default_factory=list)
+    payout_schedules: list[PayoutScheduleRow] = field(default_factory=list)
     value_lists: list[ValueListRow] = field(default_factory=list)
     value_list_items: list[ValueListItemRow] = field(default_factory=list)
     test_clocks: list[TestClockRow] = field(default_factory=list)
@@ -364,6 +366,7 @@ RECORDS = (
     "reviews",
     "payouts",
     "payout_lines",
+    "payout_schedules",
     "value_lists",
     "value_list_items",
     "test_clocks",

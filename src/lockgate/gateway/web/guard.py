@@ -16,7 +16,7 @@ from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency, in_use, read_key
 from lockgate.gateway.web.ports import Ports
 from lockgate.gateway.web.routes import Match
-from lockgate.kernel import clock, log
+from lockgate.kernel import log
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call, Operation
 from lockgate.kernel.params import Array, Text, Tree, nest, read_fields
@@ -92,7 +92,9 @@ class Guard:
             await self._check_scope(request, principal, match.operation)
             self._limits.enter(principal)
             try:
-                reply = await self._perform(request, principal, match, fields=fields, version=version, key=key)
+                reply = await self._perform(
+                    request, principal, match, fields=fields, version=version, now=identity.now, key=key
+                )
             finally:
                 self._limits.leave(principal)
         except Refusal as refusal:
@@ -192,6 +194,7 @@ class Guard:
         *,
         fields: Sequence[tuple[str, str]],
         version: str,
+        now: int,
         key: bytes | None,
     ) -> Reply:
         operation = match.operation
@@ -218,7 +221,7 @@ class Guard:
             expand=expand,
             request_id=request.request_id,
             api_version=version,
-            now=clock.now(),
+            now=now,
             claim=claim,
             concluding=self._answers,
             client_secret=secret,

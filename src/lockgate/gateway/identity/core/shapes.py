@@ -1,4 +1,4 @@
-"""The account, as the dialect shows it to its owner."""
+"""The account, as the dialect shows it to its owner, and the clock of its test mode."""
 
 from lockgate.kernel.shapes import BOOLEAN, INTEGER, METADATA, OBJECT, STRING, Field, Shape, const
 
@@ -28,5 +28,15 @@ ACCOUNT = Shape(
         "settings": Field(OBJECT, nullable=True),
         "tos_acceptance": Field(OBJECT, nullable=True),
         "type": Field(STRING, default="standard"),
+    },
+)
+
+TEST_CLOCK = Shape(
+    "test_helpers.clock",
+    {
+        "object": Field(const("test_helpers.clock"), default="test_helpers.clock"),
+        "ahead_seconds": Field(INTEGER),
+        "livemode": Field(BOOLEAN, default=False),
+        "now": Field(INTEGER),
     },
 )

@@ -586,7 +586,7 @@ begin
     if 'key_in_use' = any (outcome) or 'moved' = any (outcome) or 'uncovered' = any (outcome) then
         select coalesce(array_agg(n), '{}') into good from generate_series(1, p_count) n where outcome[n] = 'ok';
         delete from idempotency i using unnest(p_claims) with ordinality r
-        where outcome[n_claims[r.ordinality]] = 'moved'
+        where outcome[n_claims[r.ordinality]] in ('moved', 'uncovered')
         and (i.account, i.livemode, i.key, i.owner) = (r.account, r.livemode, r.key, r.owner);
     end if;
 

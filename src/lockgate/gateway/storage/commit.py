@@ -55,7 +55,10 @@ class Committer:
         )
 
     async def commit(self, commit: Commit) -> None:
-        """Write ``commit`` durably, or raise KeyInUse, Moved, Taken, Uncovered or CommitUnknown. Cannot be cancelled half-way."""
+        """Write ``commit`` durably, or raise KeyInUse, Moved, Taken, Uncovered or CommitUnknown.
+
+        Cannot be cancelled half-way.
+        """
         outcome = await self._batcher.submit(commit)
         if isinstance(outcome, Exception):
             raise outcome

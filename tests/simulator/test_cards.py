@@ -28,7 +28,7 @@ def decide(number: str, **changes) -> cards.Decision:
     ],
 )
 def test_declines(number: str, code: str):
-    decision = decide(number)
+    decision = decide(number, has_cvc=True)
     assert (decision.status, decision.decline_code) == ("declined", code)
     assert cards.network_code(code).isalnum()
 
@@ -130,6 +130,45 @@ def test_what_a_merchant_gets_who_asks_for_authentication(number: str, status: s
     assert asked.status == status
     assert (asked.three_d_secure or {}).get("result") == result
     assert decide(number).three_d_secure is None
+
+
+def test_a_code_that_nobody_gave_cannot_be_wrong():
+    assert decide("4000000000000127").status == "approved"
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "risk_level"),
+    [
+        ("4242424242424242", "approved", "normal"),
+        ("4000000000009235", "approved", "elevated"),
+        ("4000000000004954", "approved", "highest"),
+        ("4100000000000019", "declined", "highest"),
+    ],
+)
+def test_the_risk_that_the_acquirer_sees(number: str, status: str, risk_level: str):
+    assert (decide(number).status, decide(number).risk_level) == (status, risk_level)
+    assert decide(number, amount=0).status == "approved"  # a card that is only saved risks no money
+
+
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [
+        ("4242424242424242", (None, False, None, "succeeds")),
+        ("4000000000000259", ("fraudulent", False, None, "succeeds")),
+        ("4000000000002685", ("product_not_received", False, None, "succeeds")),
+        ("4000000000001976", ("fraudulent", True, None, "succeeds")),
+        ("4000000000005423", (None, False, "made_with_stolen_card", "succeeds")),
+        ("4000000000007726", (None, False, None, "pends")),
+        ("4000000000005126", (None, False, None, "fails")),
+    ],
+)
+def test_what_comes_after_a_payment(number: str, after: tuple[str | None, bool, str | None, str]):
+    card = cards.behaviour(number)
+    assert (card.dispute, card.inquiry, card.fraud_type, card.refund) == after
+
+
+def test_every_ready_made_card_is_a_published_number():
+    assert set(testcards.READY_MADE.values()) <= set(testcards.BY_NUMBER)
 
 
 def test_a_challenge_needs_somewhere_to_return_to():

@@ -112,6 +112,10 @@ BY_NUMBER = {card.number: card for card in reversed(_CARDS)}
 
 BY_NAME = {card.name: card for card in _CARDS}
 
+_COUNTRIES = (
+    "br", "ca", "mx", "at", "be", "dk", "fi", "fr", "de", "ie", "it", "nl", "no", "pl", "pt", "es", "se", "ch", "gb",
+    "au", "cn", "hk", "in", "jp", "my", "nz", "sg",
+)  # fmt: skip
 READY_MADE = {
     f"pm_card_{suffix}": BY_NAME[name].number
     for suffix, name in {
@@ -126,19 +130,22 @@ READY_MADE = {
         "jcb": "jcb",
         "unionpay": "unionpay",
         "us": "visa",
-        **{code: code for code in ("br", "ca", "mx", "fr", "de", "it", "es", "gb", "au", "cn", "hk", "in", "jp", "sg")},
-        "chargeDeclined": "charge_declined",
-        "visa_chargeDeclined": "charge_declined",
-        "chargeDeclinedInsufficientFunds": "insufficient_funds",
-        "visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
-        "chargeDeclinedLostCard": "lost_card",
-        "visa_chargeDeclinedLostCard": "lost_card",
-        "chargeDeclinedStolenCard": "stolen_card",
-        "visa_chargeDeclinedStolenCard": "stolen_card",
-        "chargeDeclinedExpiredCard": "expired_card",
-        "chargeDeclinedIncorrectCvc": "incorrect_cvc",
-        "chargeDeclinedProcessingError": "processing_error",
-        "visa_chargeDeclinedVelocityLimitExceeded": "velocity_exceeded",
+        **{code: code for code in _COUNTRIES},
+        **{
+            f"{brand}chargeDeclined{suffix}": name
+            for brand in ("", "visa_")
+            for suffix, name in {
+                "": "charge_declined",
+                "InsufficientFunds": "insufficient_funds",
+                "LostCard": "lost_card",
+                "StolenCard": "stolen_card",
+                "ExpiredCard": "expired_card",
+                "IncorrectCvc": "incorrect_cvc",
+                "ProcessingError": "processing_error",
+                "VelocityLimitExceeded": "velocity_exceeded",
+                "Fraudulent": "always_blocked",
+            }.items()
+        },
         "chargeCustomerFail": "customer_charge_declined",
         "cvcCheckFail": "cvc_check_fail",
         "avsFail": "avs_fail",

@@ -23,7 +23,13 @@ class Authentication(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """``decline`` refuses a payment, and a verification too unless ``attaches``. Checks are for data that was given."""
+    """``decline`` refuses a payment, and a verification too unless ``attaches``. Checks are for data that was given.
+
+    ``risk_level`` is the acquirer's own view; one that declines as ``fraudulent`` at the highest level is blocked before
+    any issuer is asked. What comes after a payment: ``dispute`` is the reason of one raised at once (an ``inquiry`` moves
+    no money), ``fraud_type`` that of an early fraud warning, ``refund`` is ``succeeds``, ``pends`` (and succeeds a
+    moment later) or ``fails`` (a moment after it succeeded).
+    """
 
     decline: str | None = None
     attaches: bool = False
@@ -33,6 +39,11 @@ class Behaviour:
     address_line1_check: str = "pass"
     address_postal_code_check: str = "pass"
     funds_available_at_once: bool = False
+    risk_level: str = "normal"
+    dispute: str | None = None
+    inquiry: bool = False
+    fraud_type: str | None = None
+    refund: str = "succeeds"
 
 
 ORDINARY = Behaviour()
@@ -52,7 +63,6 @@ CARDS: dict[str, Behaviour] = {
     "4000000000000119": Behaviour(decline="processing_error"),
     "4242424242424241": Behaviour(decline="incorrect_number"),
     "4000000000000341": Behaviour(decline="generic_decline", attaches=True),
-    "4100000000000019": Behaviour(decline="fraudulent"),
     # checks
     "4000000000000101": Behaviour(cvc_check="fail"),
     "4000000000000010": Behaviour(address_line1_check="fail", address_postal_code_check="fail"),
@@ -73,20 +83,22 @@ CARDS: dict[str, Behaviour] = {
     "4000008400001280": Behaviour(authentication=Authentication.ALWAYS, lookup_error=True),
     "4000000000003055": Behaviour(authentication=Authentication.OPTIONAL),
     "4000000000003097": Behaviour(authentication=Authentication.OPTIONAL, lookup_error=True),
-    # approved here; what makes them special happens later, or elsewhere
-    "4000000000004954": ORDINARY,
-    "4000000000009235": ORDINARY,
-    "4000000000000259": ORDINARY,
-    "4000000000002685": ORDINARY,
-    "4000000000001976": ORDINARY,
-    "4000000000005423": ORDINARY,
-    "4000000000007726": ORDINARY,
-    "4000000000005126": ORDINARY,
+    # risk
+    "4000000000004954": Behaviour(risk_level="highest"),
+    "4000000000009235": Behaviour(risk_level="elevated"),
+    "4100000000000019": Behaviour(decline="fraudulent", attaches=True, risk_level="highest"),
+    # disputes, warnings and refunds
+    "4000000000000259": Behaviour(dispute="fraudulent"),
+    "4000000000002685": Behaviour(dispute="product_not_received"),
+    "4000000000001976": Behaviour(dispute="fraudulent", inquiry=True),
+    "4000000000005423": Behaviour(fraud_type="made_with_stolen_card"),
+    "4000000000007726": Behaviour(refund="pends"),
+    "4000000000005126": Behaviour(refund="fails"),
 }
 
 NETWORK_CODES = {
     # ISO 8583 field 39 as the networks use it
-    "generic_decline": "05",
+    "generic_decline": "01",
     "do_not_honor": "05",
     "incorrect_number": "14",
     "lost_card": "41",
@@ -102,6 +114,7 @@ NETWORK_CODES = {
     "try_again_later": "91",
 }
 _ADVICE = {
+    "generic_decline": "try_again_later",
     "incorrect_number": "confirm_card_data",
     "incorrect_cvc": "confirm_card_data",
     "expired_card": "confirm_card_data",
@@ -146,11 +159,12 @@ class Decision:
     checks: dict[str, str | None] = field(default_factory=dict)
     three_d_secure: dict[str, str | None] | None = None
     funds_available_at_once: bool = False
+    risk_level: str = "normal"
 
 
 def network_code(decline_code: str) -> str:
     """The raw response code that goes with a normalised one."""
-    return NETWORK_CODES.get(decline_code, "05")
+    return NETWORK_CODES.get(decline_code, NETWORK_CODES["do_not_honor"])
 
 
 def advice(decline_code: str) -> str | None:
@@ -163,10 +177,17 @@ def authenticated(flow: str | None, result: str, *, reason: str | None = None) -
     return {"authentication_flow": flow, "result": result, "result_reason": reason, "version": _VERSION}
 
 
+def behaviour(number: str) -> Behaviour:
+    """What the card with this number does."""
+    return CARDS.get(number, ORDINARY)
+
+
 def decide(question: Question) -> Decision:
     """How the issuer answers."""
-    card = CARDS.get(question.number, ORDINARY)
+    card = behaviour(question.number)
     decline = None if card.attaches and question.amount == 0 else card.decline
+    if decline == "incorrect_cvc" and not question.has_cvc:
+        decline = None  # a code that nobody gave cannot be wrong
     if not luhn_valid(question.number):
         decline = "incorrect_number"
     elif decline is None and not question.in_date:
@@ -188,6 +209,7 @@ def decide(question: Question) -> Decision:
         },
         three_d_secure=trial,
         funds_available_at_once=card.funds_available_at_once,
+        risk_level=card.risk_level,
     )
 
 

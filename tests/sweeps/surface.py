@@ -109,11 +109,11 @@ def read(document: Mapping[str, Any]) -> list[Operation]:
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             params, required = _params(described)
-            resource, _, access = described["x-permission"].partition("=")
+            asked = described["x-permissions"]
             answers = str(described["responses"]["200"]["content"]["application/json"]["schema"])
             found.append(
                 Operation(
-                    described["operationId"], method.upper(), path, resource, access,
+                    described["operationId"], method.upper(), path, asked["resource"], asked["access"],
                     returns_public="_public'" in answers, params=params, required=required,
                 )
             )

@@ -337,7 +337,7 @@ async def test_open_documents(door):
         "503",
     }
     assert "402" not in document["paths"]["/v1/things"]["get"]["responses"]
-    assert created["x-permission"] == "charges=write"
+    assert created["x-permissions"] == {"resource": "charges", "access": "write"}
     assert door.keys["secret"].text not in json.dumps(document)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from lockgate.gateway.web import errors, headers, openapi
+from lockgate.gateway.web import errors, headers
 from lockgate.gateway.web.answers import Answers
 from lockgate.gateway.web.guard import Guard, Request, single_headers
 from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency
+from lockgate.gateway.web.openapi.document import document
 from lockgate.gateway.web.ports import Ports
 from lockgate.gateway.web.routes import Match, PageMatch, Pages, Routes
 from lockgate.kernel import clock, log
@@ -37,7 +38,7 @@ class App:
         self._guard = Guard(Answers(operations, loaders, idempotency), idempotency, ports)
         self._limits = ports.limits
         self._documents = {
-            "/openapi.json": openapi.document(operations),
+            "/openapi.json": document(operations),
             "/healthz": b'{"status":"ok"}',
         }
 

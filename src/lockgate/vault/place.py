@@ -23,6 +23,7 @@ from lockgate.kernel.orders import (
 _URL = re.compile(r"(?P<origin>https://(?:\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?)(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?")
 _URL_TEXT = re.compile(r"[!-~]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_SECRET = re.compile(r"[a-z0-9_]{1,48}")
 _HEADER_VALUE = re.compile(rb"[ -~]*")
 _DOTS = re.compile(r"(?:/|\\|%2f|%5c)(?:\.|%2e){1,2}(?:/|\\|%2f|%5c|$)", re.IGNORECASE)
 _OURS = frozenset(
@@ -31,6 +32,9 @@ _OURS = frozenset(
         "accept-encoding", "content-encoding", "proxy-authorization", "proxy-connection",
     }
 )
+SCHEMES = frozenset({"hmac-sha256-t-v1"})
+"""How a notification may be signed: ``t=<seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">``."""
+
 _ENCODING_AT = {"body": "json", "form": "form", "header": "ascii"}
 
 
@@ -68,6 +72,15 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """How a processor signs what it sends us: in one header, by a scheme, under the secret of that name."""
+
+    header: str
+    scheme: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What one processor's adapter may do: the origins it may reach, and where its slots and directives may stand."""
 
@@ -77,14 +90,17 @@ class Manifest:
     rules: tuple[Rule, ...]
     grants: tuple[Grant, ...]
     reference_fields: frozenset[str]
+    notifications: Calls | None = None
 
 
 def read_manifest(message: Mapping[str, Any]) -> Manifest:
     """A manifest as JSON or msgpack gave it, checked strictly."""
-    if not isinstance(message, Mapping) or set(message) - {"ca_file", "derived"} != {
+    if not isinstance(message, Mapping) or set(message) - {"ca_file", "derived", "notifications"} != {
         "name", "origins", "slots", "reference_fields",
     }:
-        raise BadManifest("a manifest has name, origins, slots, reference_fields and perhaps ca_file, derived")
+        raise BadManifest(
+            "a manifest has name, origins, slots, reference_fields and perhaps ca_file, derived, notifications"
+        )
     name, ca_file = message["name"], message.get("ca_file")
     if not isinstance(name, str) or not name or not (ca_file is None or isinstance(ca_file, str)):
         raise BadManifest("a manifest needs a name, and ca_file is a path or null")
@@ -95,7 +111,9 @@ def read_manifest(message: Mapping[str, Any]) -> Manifest:
     if not isinstance(slots, list | tuple) or not isinstance(derived, list | tuple):
         raise BadManifest("slots and derived must be lists")
     rules, grants = tuple(_rule(rule) for rule in slots), tuple(_grant(grant) for grant in derived)
-    return Manifest(name, frozenset(origins), ca_file, rules, grants, frozenset(_strings(message, "reference_fields")))
+    fields, calls = frozenset(_strings(message, "reference_fields")), message.get("notifications")
+    notifications = None if calls is None else _calls(calls)
+    return Manifest(name, frozenset(origins), ca_file, rules, grants, fields, notifications)
 
 
 def check_places(order: Order, manifest: Manifest, *, marker: Callable[[], str]) -> None:
@@ -261,6 +279,19 @@ def _grant(grant: Any) -> Grant:
     if not _HEADER_NAME.fullmatch(header) or header != header.lower() or header in _OURS | {"content-type"}:
         raise BadManifest("a derived value's header is a name in lower case that an order may set")
     return Grant(kind, key, _method(method), _pattern(path), header)
+
+
+def _calls(calls: Any) -> Calls:
+    if not isinstance(calls, Mapping) or set(calls) != {"header", "scheme", "secret"}:
+        raise BadManifest("notifications have header, scheme and secret")
+    header, scheme, secret = calls["header"], calls["scheme"], calls["secret"]
+    if not all(isinstance(value, str) for value in (header, scheme, secret)):
+        raise BadManifest("notifications hold strings")
+    if not _HEADER_NAME.fullmatch(header) or header != header.lower():
+        raise BadManifest("a notification's header is a name in lower case")
+    if scheme not in SCHEMES or not _SECRET.fullmatch(secret):
+        raise BadManifest("a notification has a known scheme and the name of a secret")
+    return Calls(header, scheme, secret)
 
 
 def _method(method: str) -> str:

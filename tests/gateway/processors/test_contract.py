@@ -144,7 +144,7 @@ def test_the_cvc_is_asked_for_only_when_there_is_one(processor: str):
 
 def test_the_manifest_has_the_vault_s_shape(processor: str):
     manifest = registry.get(processor).manifest(settings_of(processor))
-    assert set(manifest) - {"ca_file", "derived"} == {"name", "origins", "slots", "reference_fields"}
+    assert set(manifest) - {"ca_file", "derived", "notifications"} == {"name", "origins", "slots", "reference_fields"}
     assert manifest["name"] == processor
     assert manifest["origins"] and all(re.fullmatch(r"https://[^/]+", origin) for origin in manifest["origins"])
     for rule in manifest["slots"]:
@@ -152,6 +152,8 @@ def test_the_manifest_has_the_vault_s_shape(processor: str):
         assert re.fullmatch(r"(body|form|header):.+", rule["place"])
     for grant in manifest.get("derived", []):
         assert set(grant) == {"kind", "key", "method", "path", "header"}
+    if "notifications" in manifest:
+        assert set(manifest["notifications"]) == {"header", "scheme", "secret"}
     json.dumps(manifest)
 
 

@@ -1,13 +1,16 @@
 """Runs an adapter's conversation: each order goes through the vault, each reply back into the adapter."""
 
-from typing import Protocol
+from collections.abc import Generator
+from typing import Protocol, TypeVar
 
-from lockgate.gateway.processors.contract import Outcome, Result, Steps
+from lockgate.gateway.processors.contract import Asks, Outcome, Result, Steps
 from lockgate.kernel import log
 from lockgate.kernel.orders import Lost, Order, Reply
 
 MAX_ORDERS = 8
 _logger = log.get("payments")
+_Found = TypeVar("_Found")
+_End = TypeVar("_End")
 
 
 class Forwards(Protocol):
@@ -33,16 +36,37 @@ async def send(
     ``intent`` is the payment or setup intent whose card code the orders may carry: the vault gives it to no other.
     """
     try:
+        return await _converse(ports, account, livemode, steps=steps, intent=intent)
+    except _Faulty as fault:
+        return Result(Outcome.UNKNOWN, reason=str(fault))
+
+
+async def ask(ports: Sends, *, account: str, livemode: bool, question: Asks[_Found]) -> _Found | None:
+    """What a question found; None when nothing was learnt, whatever went wrong."""
+    try:
+        return await _converse(ports, account, livemode, steps=question, intent=None)
+    except _Faulty:
+        return None
+
+
+class _Faulty(Exception):
+    """The adapter cannot go on; the text is a short code."""
+
+
+async def _converse(
+    ports: Sends, account: str, livemode: bool, *, steps: Generator[Order, Reply, _End], intent: str | None
+) -> _End:
+    try:
         order = next(steps)
         for _ in range(MAX_ORDERS):
             order = steps.send(await _forward(ports, account, livemode, order=order, intent=intent))
     except StopIteration as end:
         return end.value
-    except Exception:
+    except Exception as fault:
         _logger.exception("an adapter failed on an answer")
-        return Result(Outcome.UNKNOWN, reason="adapter_fault")
+        raise _Faulty("adapter_fault") from fault
     _logger.error("an adapter does not come to an end", orders=MAX_ORDERS)
-    return Result(Outcome.UNKNOWN, reason="too_many_orders")
+    raise _Faulty("too_many_orders")
 
 
 async def _forward(

@@ -10,6 +10,8 @@ from lockgate.gateway import processors
 from lockgate.gateway.processors.contract import Processor
 
 _NOT_ADAPTERS = {"contract", "registry"}
+_READING = "_answers"
+"""The end of the name of an adapter's second file: ``acme_answers.py`` reads what ``acme.py`` was told."""
 
 
 class UnknownProcessor(LookupError):
@@ -21,7 +23,7 @@ def installed() -> Mapping[str, Processor]:
     """Every adapter by name. A module without ``PROCESSOR``, or under another's name, raises TypeError."""
     found: dict[str, Processor] = {}
     for module in pkgutil.iter_modules(processors.__path__):
-        if module.name in _NOT_ADAPTERS:
+        if module.name in _NOT_ADAPTERS or module.name.endswith(_READING):
             continue
         adapter = getattr(importlib.import_module(f"{processors.__name__}.{module.name}"), "PROCESSOR", None)
         if adapter is None:

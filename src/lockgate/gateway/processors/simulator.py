@@ -1,56 +1,47 @@
 """The adapter for Lockgate's own simulator: signed JSON over HTTPS, one order a step."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from lockgate.gateway.processors import simulator_answers as answers
 from lockgate.gateway.processors.contract import (
-    REVERSED,
-    Answered,
+    AcceptDispute,
+    Asks,
     Authorize,
     Body,
+    CancelPayout,
     Capture,
     Complete,
     Derived,
+    DisputeFound,
+    Increment,
     Inquire,
-    Lost,
-    NotSent,
+    InquireDispute,
+    InquirePayout,
+    InquireWarning,
+    Notice,
     Order,
     Outcome,
+    Payout,
+    PayoutFound,
     Refund,
-    Reply,
     Request,
     Result,
     Reverse,
+    ReversePayout,
     SentAt,
     Slot,
     Steps,
+    SubmitEvidence,
     Void,
+    WarningFound,
 )
 from lockgate.kernel.orders import Part
 
 _CARD_PATH = "^/authorizations$"
-_REFUSALS = {
-    (400, "invalid"), (401, "unauthenticated"), (401, "signature"), (404, "authorization_unknown"), (415, "media_type"),
-}  # fmt: skip
-"""Answers by which the simulator says that it did nothing. 409 is none: the reference stands for something else."""
-
 _DIGEST = Derived("hash", "sha256", (Body(),), "base64")
 _SIGNATURE = Derived("hmac", "sha256", (SentAt(), b".", Body()), "hex", key="secret.simulator_signing_key")
-
-_STATUSES = {
-    "approved": Outcome.APPROVED,
-    "declined": Outcome.DECLINED,
-    "action_required": Outcome.ACTION_REQUIRED,
-    "voided": Outcome.DECLINED,
-    "reversed": Outcome.DECLINED,
-}
-_CHECKS = ("cvc_check", "address_line1_check", "address_postal_code_check")
-_MOVEMENTS = ("capture", "void", "refund")
-
-
-class _Unreadable(Exception):
-    """The answer is not one that this adapter understands: the outcome is unknown."""
 
 
 class Simulator:
@@ -78,7 +69,13 @@ class Simulator:
                 {"kind": value.kind, "key": value.key, "method": "POST", "path": ".*", "header": header}
                 for header, value in (("content-digest", _DIGEST), ("x-signature", _SIGNATURE))
             ],
-            "reference_fields": ["reference", "id", "authorization", "network_transaction_id", "redirect_url"],
+            "notifications": {
+                "header": "x-signature", "scheme": "hmac-sha256-t-v1", "secret": "simulator_notification_key",
+            },
+            "reference_fields": [
+                "reference", "id", "step", "authorization", "dispute", "payout",
+                "network_transaction_id", "redirect_url",
+            ],
         }
 
     def fee(self, settings: Mapping[str, Any], amount: int, currency: str) -> int:
@@ -101,44 +98,102 @@ class Simulator:
             "network_transaction_id": request.network_transaction_id,
             "billing": {"line1": request.has_line1, "postal_code": request.has_postal_code},
         }
-        reply = yield _order(request, "/authorizations", _with_card(body, request.has_cvc), card=request.card)
-        return _read(reply, lambda said: _authorization(request, said, reference=request.step, amount=request.amount))
+        filled = _with_card(_told(request, body), request.has_cvc)
+        reply = yield _order(request, "/authorizations", filled, card=request.card)
+        origin, amount = request.settings["origin"], request.amount
+        return answers.read(
+            reply, lambda said: answers.authorization(said, origin=origin, reference=request.step, amount=amount)
+        )
 
     def complete(self, request: Complete) -> Steps:
-        body = {"reference": request.step, "authorization": request.processor_reference}
-        reply = yield _order(request, "/authorizations/complete", _json(body))
-        return _read(reply, lambda said: _authorization(request, said, reference=request.step))
+        reply = yield _asked(request, "/authorizations/complete", authorization=request.processor_reference)
+        origin = request.settings["origin"]
+        return answers.read(reply, lambda said: answers.authorization(said, origin=origin, reference=request.step))
+
+    def increment(self, request: Increment) -> Steps:
+        reply = yield _asked(
+            request, "/increments", authorization=request.processor_reference, amount=request.amount
+        )
+        return answers.read(reply, lambda said: answers.movement(said, reference=request.step, amount=request.amount))
 
     def capture(self, request: Capture) -> Steps:
-        body = {
-            "reference": request.step,
-            "authorization": request.processor_reference,
-            "amount": request.amount,
-            "final": request.final,
-        }
-        reply = yield _order(request, "/captures", _json(body))
-        return _read(reply, lambda said: _movement(said, reference=request.step, amount=request.amount))
+        reply = yield _asked(
+            request,
+            "/captures",
+            authorization=request.processor_reference,
+            amount=request.amount,
+            final=request.final,
+        )
+        return answers.read(reply, lambda said: answers.movement(said, reference=request.step, amount=request.amount))
 
     def void(self, request: Void) -> Steps:
-        body = {"reference": request.step, "authorization": request.processor_reference}
-        reply = yield _order(request, "/voids", _json(body))
-        return _read(reply, lambda said: _movement(said, reference=request.step))
+        reply = yield _asked(request, "/voids", authorization=request.processor_reference)
+        return answers.read(reply, lambda said: answers.movement(said, reference=request.step))
 
     def refund(self, request: Refund) -> Steps:
-        body = {"reference": request.step, "authorization": request.processor_reference, "amount": request.amount}
-        reply = yield _order(request, "/refunds", _json(body))
-        return _read(reply, lambda said: _movement(said, reference=request.step, amount=request.amount))
+        reply = yield _asked(request, "/refunds", authorization=request.processor_reference, amount=request.amount)
+        return answers.read(reply, lambda said: answers.refund(said, reference=request.step, amount=request.amount))
 
     def inquire(self, request: Inquire) -> Steps:
-        reply = yield _order(request, "/inquiries", _json({"reference": request.reference}))
-        result = _read(reply, lambda said: _fate(request, said))
+        reply = yield _order(request, "/inquiries", _json(_told(request, {"reference": request.reference})))
+        origin = request.settings["origin"]
+        result = answers.read(reply, lambda said: answers.fate(said, origin=origin, reference=request.reference))
         if result.outcome is Outcome.FAILED:
             return Result(Outcome.UNKNOWN, reason=result.reason)
         return result
 
     def reverse(self, request: Reverse) -> Steps:
-        reply = yield _order(request, "/reversals", _json({"reference": request.reference}))
-        return _read(reply, lambda said: _reversal(said, reference=request.reference))
+        reply = yield _order(request, "/reversals", _json(_told(request, {"reference": request.reference})))
+        return answers.read(reply, lambda said: answers.reversal(said, reference=request.reference))
+
+    def payout(self, request: Payout) -> Steps:
+        reply = yield _asked(
+            request,
+            "/payouts",
+            amount=request.amount,
+            currency=request.currency,
+            arrival_date=request.arrival_date,
+            statement_descriptor=request.statement_descriptor,
+        )
+        return answers.read(reply, lambda said: answers.movement(said, reference=request.step, amount=request.amount))
+
+    def cancel_payout(self, request: CancelPayout) -> Steps:
+        reply = yield _asked(request, "/payouts/cancel", payout=request.processor_reference)
+        return answers.read(reply, lambda said: answers.order(said, reference=request.step))
+
+    def reverse_payout(self, request: ReversePayout) -> Steps:
+        reply = yield _asked(request, "/payouts/reverse", payout=request.processor_reference, amount=request.amount)
+        return answers.read(reply, lambda said: answers.movement(said, reference=request.step, amount=request.amount))
+
+    def submit_evidence(self, request: SubmitEvidence) -> Steps:
+        reply = yield _asked(
+            request,
+            "/disputes/evidence",
+            dispute=request.dispute,
+            fields=list(request.fields),
+            text=request.text,
+            submit=request.submit,
+        )
+        return answers.read(reply, lambda said: answers.order(said, reference=request.step))
+
+    def accept_dispute(self, request: AcceptDispute) -> Steps:
+        reply = yield _asked(request, "/disputes/accept", dispute=request.dispute)
+        return answers.read(reply, lambda said: answers.order(said, reference=request.step))
+
+    def inquire_dispute(self, request: InquireDispute) -> Asks[DisputeFound]:
+        reply = yield _order(request, "/disputes/inquiries", _json(_told(request, {"dispute": request.reference})))
+        return answers.learn(reply, lambda said: answers.dispute(said, reference=request.reference))
+
+    def inquire_warning(self, request: InquireWarning) -> Asks[WarningFound]:
+        reply = yield _order(request, "/warnings/inquiries", _json(_told(request, {"warning": request.reference})))
+        return answers.learn(reply, lambda said: answers.warning(said, reference=request.reference))
+
+    def inquire_payout(self, request: InquirePayout) -> Asks[PayoutFound]:
+        reply = yield _order(request, "/payouts/inquiries", _json(_told(request, {"payout": request.reference})))
+        return answers.learn(reply, lambda said: answers.payout(said, reference=request.reference))
+
+    def notification(self, settings: Mapping[str, Any], body: bytes) -> Notice | None:
+        return answers.notice(body)
 
 
 PROCESSOR = Simulator()
@@ -146,6 +201,16 @@ PROCESSOR = Simulator()
 
 def _json(body: Mapping[str, Any]) -> tuple[Part, ...]:
     return (json.dumps(body, separators=(",", ":")).encode(),)
+
+
+def _told(request: Request, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``body`` with the account's own time, where it has one."""
+    return body if request.now is None else {**body, "now": request.now}
+
+
+def _asked(request: Request, path: str, **fields: Any) -> Order:
+    """The order of a step without a card."""
+    return _order(request, path, _json(_told(request, {"reference": request.step, **fields})))
 
 
 def _with_card(body: Mapping[str, Any], has_cvc: bool) -> tuple[Part, ...]:
@@ -175,130 +240,3 @@ def _order(request: Request, path: str, body: tuple[Part, ...], *, card: str | N
         timeout_ms=request.timeout_ms,
         card=card,
     )
-
-
-def _read(reply: Reply, understand: Callable[[dict[str, Any]], Result]) -> Result:
-    """What ``reply`` proves, and UNKNOWN for all that it does not."""
-    match reply:
-        case NotSent(reason=reason):
-            return Result(Outcome.FAILED, reason=reason)
-        case Lost(reason=reason):
-            return Result(Outcome.UNKNOWN, reason=reason)
-        case Answered(status=status, body=body):
-            try:
-                said = _object(json.loads(body))
-                if status == 200:
-                    return understand(said)
-                code = _text(_object(said.get("error")), "code")
-            except (ValueError, RecursionError, _Unreadable):
-                return Result(Outcome.UNKNOWN, reason=f"unreadable_{status}")
-            if (status, code) in _REFUSALS:
-                return Result(Outcome.FAILED, reason=code)
-            return Result(Outcome.UNKNOWN, reason=f"status_{status}")
-
-
-def _authorization(request: Request, said: dict[str, Any], *, reference: str, amount: int | None = None) -> Result:
-    _same(said, "reference", reference)
-    if amount is not None:
-        _same(said, "amount", amount)
-    status = _text(said, "status")
-    if status not in _STATUSES:
-        raise _Unreadable
-    outcome = _STATUSES[status]
-    decline_code = _optional_text(said, "decline_code")
-    if status in ("voided", "reversed"):
-        decline_code = REVERSED
-    if (outcome is Outcome.DECLINED) != (decline_code is not None):
-        raise _Unreadable
-    redirect_url = _optional_text(said, "redirect_url")
-    if outcome is Outcome.ACTION_REQUIRED:
-        if redirect_url is None or not redirect_url.startswith(request.settings["origin"] + "/"):
-            raise _Unreadable
-    else:
-        redirect_url = None
-    checks = _object(said.get("checks"))
-    trial = said.get("three_d_secure")
-    if trial is not None:
-        trial = {name: _optional_text(_object(trial), name) for name in _object(trial)}
-    refused = outcome is Outcome.DECLINED
-    amount_held, captured = _whole(said, "amount"), _whole(said, "captured_amount")
-    at_once = said.get("funds_available_at_once")
-    if not isinstance(at_once, bool):
-        raise _Unreadable
-    return Result(
-        outcome,
-        processor_reference=_text(said, "id"),
-        decline_code=decline_code,
-        network_decline_code=_optional_text(said, "network_decline_code"),
-        advice_code=_optional_text(said, "advice_code"),
-        checks={name: _optional_text(checks, name) for name in _CHECKS},
-        redirect_url=redirect_url,
-        three_d_secure=trial,
-        network_transaction_id=_optional_text(said, "network_transaction_id"),
-        amount=None if refused else amount_held,
-        captured_amount=None if refused else captured,
-        expires_at=_whole(said, "expires_at"),
-        funds_available_at_once=at_once,
-    )
-
-
-def _movement(said: dict[str, Any], *, reference: str, amount: int | None = None) -> Result:
-    _same(said, "reference", reference)
-    if amount is not None:
-        _same(said, "amount", amount)
-    status, id_, moved = _text(said, "status"), _text(said, "id"), _whole(said, "amount")
-    decline_code = _optional_text(said, "decline_code")
-    if status == "approved" and decline_code is None:
-        return Result(Outcome.APPROVED, processor_reference=id_, amount=moved)
-    if status == "declined" and decline_code is not None:
-        return Result(Outcome.DECLINED, processor_reference=id_, decline_code=decline_code)
-    raise _Unreadable
-
-
-def _fate(request: Inquire, said: dict[str, Any]) -> Result:
-    _same(said, "reference", request.reference)
-    if said.get("found") is False:
-        return Result(Outcome.NOT_FOUND)
-    _same(said, "found", True)
-    if _text(said, "kind") in _MOVEMENTS:
-        return _movement(said, reference=request.reference)
-    return _authorization(request, said, reference=request.reference)
-
-
-def _reversal(said: dict[str, Any], *, reference: str) -> Result:
-    _same(said, "reference", reference)
-    if said.get("found") is False:
-        return Result(Outcome.NOT_FOUND)
-    _same(said, "found", True)
-    if _text(said, "status") in ("reversed", "declined"):
-        return Result(Outcome.APPROVED, amount=_whole(said, "returned_amount"))
-    raise _Unreadable
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _Unreadable
-    return value
-
-
-def _same(said: dict[str, Any], name: str, expected: str | int) -> None:
-    if type(said.get(name)) is not type(expected) or said[name] != expected:
-        raise _Unreadable
-
-
-def _text(said: dict[str, Any], name: str) -> str:
-    value = said.get(name)
-    if not isinstance(value, str) or not 1 <= len(value) <= 2_000:
-        raise _Unreadable
-    return value
-
-
-def _optional_text(said: dict[str, Any], name: str) -> str | None:
-    return None if said.get(name) is None else _text(said, name)
-
-
-def _whole(said: dict[str, Any], name: str) -> int:
-    value = said.get(name)
-    if type(value) is not int or not 0 <= value < 10**15:
-        raise _Unreadable
-    return value

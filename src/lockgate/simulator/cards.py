@@ -25,10 +25,10 @@ class Authentication(Enum):
 class Behaviour:
     """``decline`` refuses a payment, and a verification too unless ``attaches``. Checks are for data that was given.
 
-    ``risk_level`` is the acquirer's own view; one that declines as ``fraudulent`` at the highest level is blocked before
-    any issuer is asked. What comes after a payment: ``dispute`` is the reason of one raised at once (an ``inquiry`` moves
-    no money), ``fraud_type`` that of an early fraud warning, ``refund`` is ``succeeds``, ``pends`` (and succeeds a
-    moment later) or ``fails`` (a moment after it succeeded).
+    ``risk_level`` is the acquirer's own view; what it declines as ``fraudulent`` at the highest level is blocked before
+    any issuer is asked. What comes after a payment: ``dispute`` is the reason of one raised at once (an ``inquiry``
+    moves no money), ``fraud_type`` that of an early fraud warning, ``refund`` is ``succeeds``, ``pends`` (and succeeds
+    a moment later) or ``fails`` (a moment after it succeeded).
     """
 
     decline: str | None = None

@@ -182,10 +182,11 @@ async def oversettled(connection: Connection, account: str, livemode: bool) -> l
     """(authorisation, held, settled): more captured and released than was held, or settled without having been held."""
     return await _rows(
         connection,
-        "select s.settles, coalesce(h.amount, 0), sum(s.amount)::bigint from transfer s left join transfer h"
-        " on h.account = $1 and h.livemode = $2 and h.id = s.settles and h.phase = 'pending'"
-        " where s.account = $1 and s.livemode = $2 and s.settles is not null"
-        " group by s.settles, h.amount having sum(s.amount) > coalesce(h.amount, 0)",
+        "select * from (select hold, coalesce(sum(amount) filter (where phase = 'pending'), 0)::bigint as held,"
+        " coalesce(sum(amount) filter (where phase <> 'pending'), 0)::bigint as settled from ("
+        "  select coalesce(settles, id) as hold, amount, phase from transfer where account = $1 and livemode = $2"
+        "  and (settles is not null or phase = 'pending')"
+        " ) parts group by hold) holds where settled > held",
         account,
         livemode,
     )

@@ -18,7 +18,8 @@ from lockgate.gateway.storage.rows import BalanceTransactionRow, ChargeRow, Refu
 DEFAULT_DELAY_S = 2 * 24 * 3600
 _PREFIX = {
     "authorization": "trh", "release": "trl", "capture": "trc", "fee": "trf",
-    "refund": "trr", "fee_refund": "trg", "maturity": "trm",
+    "refund": "trr", "fee_refund": "trg", "maturity": "trm", "increment": "tri",
+    "refund_failure": "trx", "fee_refund_failure": "try",
 }  # fmt: skip
 
 
@@ -41,36 +42,52 @@ def authorization_id(charge: str) -> str:
 
 def authorized(charge: ChargeRow, *, now: int) -> list[TransferRow]:
     """Money held on a card for a later capture. Not needed for a charge that is captured at once."""
-    return [_hold(charge, charge.amount, now=now, phase="pending", kind="authorization")]
+    return [_hold(charge, charge.amount, now=now, phase="pending", kind="authorization", cause=charge.id)]
+
+
+def incremented(charge: ChargeRow, amount: int, *, step: str, now: int) -> list[TransferRow]:
+    """``amount`` more is held by the same authorisation, whose first transfer it names; ``step`` asked for it."""
+    return [_hold(charge, amount, now=now, phase="pending", kind="increment", cause=step)]
 
 
 def released(charge: ChargeRow, amount: int, *, now: int) -> list[TransferRow]:
     """``amount`` of the authorisation will never be captured: voided, expired, or left over by a final capture."""
-    return [_hold(charge, amount, now=now, phase="void", kind="release")] if amount else []
+    return [_hold(charge, amount, now=now, phase="void", kind="release", cause=charge.id)] if amount else []
 
 
 def captured(
-    charge: ChargeRow, amount: int, *, fee: int, now: int, available_on: int, held: bool, description: str | None = None
+    charge: ChargeRow,
+    amount: int,
+    *,
+    fee: int,
+    now: int,
+    available_on: int,
+    held: bool,
+    step: str | None = None,
+    description: str | None = None,
 ) -> Booked:
     """``amount`` was taken, of which the processor keeps ``fee``.
 
-    ``held`` says that ``authorized`` was booked before. Money whose ``available_on`` has come is available at once.
+    ``held`` says that ``authorized`` was booked before; ``step`` then is the one of several captures that took it.
+    Money whose ``available_on`` has come is available at once.
     """
+    cause = step or charge.id
     transaction = _transaction(
-        charge, "charge", charge.id, amount=amount, fee=fee, now=now, available_on=available_on,
+        charge, "charge", charge.id, cause=cause, amount=amount, fee=fee, now=now, available_on=available_on,
         detail={"description": description, "fee_details": _fee_details(charge.processor, fee, charge.currency)},
     )
     mine = accounts.merchant(available=transaction.status == "available")
     transfers = [
         _posted(
             charge, accounts.processor(charge.processor), mine,
-            amount=amount, kind="capture", source=charge.id, now=now,
+            amount=amount, kind="capture", source=charge.id, now=now, cause=cause,
             settles=authorization_id(charge.id) if held else None,
         )
     ]
     if fee:
+        kept = accounts.fees(charge.processor)
         transfers.append(
-            _posted(charge, mine, accounts.fees(charge.processor), amount=fee, kind="fee", source=charge.id, now=now)
+            _posted(charge, mine, kept, amount=fee, kind="fee", source=charge.id, now=now, cause=cause)
         )
     return Booked(transfers, transaction)
 
@@ -84,20 +101,51 @@ def refunded(
     is still pending is pending too, so what is available never pays for what is not.
     """
     transaction = _transaction(
-        refund, "refund", refund.id, amount=-refund.amount, fee=-fee_returned, now=now, available_on=available_on,
+        refund, "refund", refund.id, cause=refund.id,
+        amount=-refund.amount, fee=-fee_returned, now=now, available_on=available_on,
         detail={"description": description, "fee_details": _fee_details(processor, -fee_returned, refund.currency)},
     )
     mine = accounts.merchant(available=transaction.status == "available")
     transfers = [
         _posted(
-            refund, mine, accounts.processor(processor), amount=refund.amount, kind="refund", source=refund.id, now=now
+            refund, mine, accounts.processor(processor),
+            amount=refund.amount, kind="refund", source=refund.id, now=now, cause=refund.id,
         )
     ]
     if fee_returned:
         transfers.append(
             _posted(
                 refund, accounts.fees(processor), mine,
-                amount=fee_returned, kind="fee_refund", source=refund.id, now=now,
+                amount=fee_returned, kind="fee_refund", source=refund.id, now=now, cause=refund.id,
+            )
+        )
+    return Booked(transfers, transaction)
+
+
+def refund_failed(
+    refund: RefundRow, *, step: str, processor: str, fee_returned: int, now: int, available_on: int
+) -> Booked:
+    """``refund`` came back from the cardholder's bank: all that ``refunded`` booked for it, the other way round.
+
+    ``step`` is the order that gave the money back: it names what this books, as the refund names what it booked.
+    """
+    transaction = _transaction(
+        refund, "refund_failure", refund.id, cause=step,
+        amount=refund.amount, fee=fee_returned, now=now, available_on=available_on,
+        detail={"description": None, "fee_details": _fee_details(processor, fee_returned, refund.currency)},
+    )
+    mine = accounts.merchant(available=transaction.status == "available")
+    transfers = [
+        _posted(
+            refund, accounts.processor(processor), mine,
+            amount=refund.amount, kind="refund_failure", source=refund.id, now=now, cause=step,
+        )
+    ]
+    if fee_returned:
+        transfers.append(
+            _posted(
+                refund, mine, accounts.fees(processor),
+                amount=fee_returned, kind="fee_refund_failure", source=refund.id, now=now, cause=step,
             )
         )
     return Booked(transfers, transaction)
@@ -115,7 +163,9 @@ def matured(transactions: Sequence[BalanceTransactionRow], *, batch: str, now: i
         if net < 0:
             debit, credit = credit, debit
         if net:
-            row = _posted(transactions[0], debit, credit, amount=abs(net), kind="maturity", source=batch, now=now)
+            row = _posted(
+                transactions[0], debit, credit, amount=abs(net), kind="maturity", source=batch, now=now, cause=batch
+            )
             transfers.append(row._replace(id=row.id + currency, currency=currency))
     return transfers
 
@@ -124,12 +174,12 @@ def _id(kind: str, source: str) -> str:
     return _PREFIX[kind] + source[source.index("_") :]
 
 
-def _hold(charge: ChargeRow, amount: int, *, now: int, phase: str, kind: str) -> TransferRow:
+def _hold(charge: ChargeRow, amount: int, *, now: int, phase: str, kind: str, cause: str) -> TransferRow:
     hold = authorization_id(charge.id)
     return TransferRow(
         account=charge.account,
         livemode=charge.livemode,
-        id=_id(kind, charge.id),
+        id=_id(kind, cause),
         created=now,
         debit=accounts.processor(charge.processor),
         credit=accounts.MERCHANT_PENDING,
@@ -137,7 +187,7 @@ def _hold(charge: ChargeRow, amount: int, *, now: int, phase: str, kind: str) ->
         currency=charge.currency,
         kind=kind,
         phase=phase,
-        settles=None if phase == "pending" else hold,
+        settles=None if kind == "authorization" else hold,
         source=charge.id,
     )
 
@@ -151,12 +201,13 @@ def _posted(
     kind: str,
     source: str,
     now: int,
+    cause: str,
     settles: str | None = None,
 ) -> TransferRow:
     return TransferRow(
         account=row.account,
         livemode=row.livemode,
-        id=_id(kind, source),
+        id=_id(kind, cause),
         created=now,
         debit=debit,
         credit=credit,
@@ -174,6 +225,7 @@ def _transaction(
     type_: str,
     source: str,
     *,
+    cause: str,
     amount: int,
     fee: int,
     now: int,
@@ -183,7 +235,7 @@ def _transaction(
     return BalanceTransactionRow(
         account=row.account,
         livemode=row.livemode,
-        id="txn" + source[source.index("_") :],
+        id="txn" + cause[cause.index("_") :],
         version=1,
         created=now,
         type=type_,

@@ -3,27 +3,30 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lockgate.gateway.customers import find, make, render
+from lockgate.gateway.customers import api_mandates, find, make, render
 from lockgate.gateway.customers.attach_payment_method import attach_payment_method
+from lockgate.gateway.customers.blind import email_index
 from lockgate.gateway.customers.core import params
+from lockgate.gateway.customers.core.search import CUSTOMERS
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
 from lockgate.gateway.customers.create_customer import create_customer
 from lockgate.gateway.customers.create_payment_method import create_payment_method
 from lockgate.gateway.customers.delete_customer import delete_customer
 from lockgate.gateway.customers.detach_payment_method import detach_payment_method
-from lockgate.gateway.customers.email import email_index
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.update_customer import update_customer
 from lockgate.gateway.customers.update_payment_method import update_payment_method
 from lockgate.gateway.storage.paging import cut, listing, page_of
+from lockgate.gateway.storage.search import result, search
 from lockgate.kernel.errors import missing
 from lockgate.kernel.operations import Answer, Call, Handler, Loader, Operation
 from lockgate.kernel.principal import Principal
+from lockgate.kernel.search import PARAMS as SEARCH
 
 
 def operations(ports: Ports) -> list[Operation]:
     """Every operation of this room."""
-    return [*_customers(ports), *_payment_methods(ports)]
+    return [*_customers(ports), *_payment_methods(ports), *api_mandates.operations(ports)]
 
 
 def loaders(ports: Ports) -> dict[str, Loader]:
@@ -38,7 +41,7 @@ def loaders(ports: Ports) -> dict[str, Loader]:
         rows = await find.payment_methods(ports.pool, principal, ids)
         return {row.id: await render.payment_method(row, ports.box) for row in rows}
 
-    return {"customer": customers, "payment_method": payment_methods}
+    return {"customer": customers, "payment_method": payment_methods, **api_mandates.loaders(ports)}
 
 
 def _handler(ports: Ports, flow: Callable[[Ports, Call], Awaitable[Answer | Mapping[str, Any]]]) -> Handler:
@@ -62,6 +65,13 @@ async def _list_customers(ports: Ports, call: Call) -> Mapping[str, Any]:
     )
     kept, more = cut(rows, page)
     return listing("/v1/customers", [await render.customer(row, ports.box) for row in kept], has_more=more)
+
+
+async def _search_customers(ports: Ports, call: Call) -> Mapping[str, Any]:
+    found = await search(ports.pool, ports.box, call, CUSTOMERS)
+    rows = {row.id: row for row in await find.customers(ports.pool, call.principal, found.ids)}
+    shown = [await render.customer(rows[id_], ports.box) for id_ in found.ids]
+    return result("/v1/customers/search", shown, found)
 
 
 async def _get_payment_method(ports: Ports, call: Call) -> Mapping[str, Any]:
@@ -116,6 +126,11 @@ def _customers(ports: Ports) -> list[Operation]:
             name="customer.list", method="GET", path=path, resource="customers", access="read",
             handler=_handler(ports, _list_customers), params=params.LIST_CUSTOMERS, returns=CUSTOMER, form="list",
             summary="List customers, newest first",
+        ),
+        Operation(
+            name="customer.search", method="GET", path=f"{path}/search", resource="customers", access="read",
+            handler=_handler(ports, _search_customers), params=SEARCH, returns=CUSTOMER, form="search",
+            limit="search", summary="Search customers, newest first",
         ),
         Operation(
             name="customer.get", method="GET", path=f"{path}/{{customer}}", resource="customers", access="read",

@@ -1,7 +1,7 @@
 """Deletes a customer: its data is forgotten, its payment methods are detached for good."""
 
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.customers import find, render
+from lockgate.gateway.customers import find, mandates, render
 from lockgate.gateway.customers.core.attach import detached
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
 from lockgate.gateway.customers.ports import Ports
@@ -36,6 +36,8 @@ async def _delete(ports: Ports, call: Call) -> Answer:
         happenings.append(
             Happening("payment_method.detached", PAYMENT_METHOD, shown, loose.subject, {"customer": row.id})
         )
+    lost = [method.id for method in commit.payment_methods]
+    happenings += await mandates.end(commit, ports.pool, ports.box, principal=who, methods=lost)
     return await write(
         ports, call, commit=commit, rendered=render.deleted_customer(row.id), happenings=happenings
     )

@@ -3,7 +3,7 @@
 import json
 
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.customers import find, render
+from lockgate.gateway.customers import find, mandates, render
 from lockgate.gateway.customers.core.attach import detached
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
@@ -30,6 +30,7 @@ async def _detach(ports: Ports, call: Call) -> Answer:
         audits=[record(who, "payment_method.detach", object_=row.id, request=call.request_id, detail=detail)],
     )
     happenings = [Happening("payment_method.detached", PAYMENT_METHOD, rendered, loose.subject, detail)]
+    happenings += await mandates.end(commit, ports.pool, ports.box, principal=who, methods=[row.id])
     for customer in await find.customers(ports.pool, who, [row.customer] if row.customer else []):
         changed = _without_default(customer, row.id)
         if changed is None:

@@ -36,12 +36,13 @@ PURE_KERNEL = {
     "orders",
     "params",
     "principal",
+    "search",
     "shapes",
     "source",
     "testcards",
     "wire",
 }
-PURE_FILES = {"gateway/storage/rows.py", "gateway/storage/records.py", "gateway/ledger/accounts.py", "gateway/ledger/transfers.py"}
+PURE_FILES = {"gateway/storage/rows.py", "gateway/storage/records.py", "gateway/ledger/accounts.py", "gateway/ledger/transfers.py", "gateway/ledger/dispute_transfers.py"}
 IMPURE_MODULES = {
     "asyncio",
     "asyncpg",

@@ -95,7 +95,9 @@ class Operation:
 
     ``limit`` names a class of rate limits. ``audit`` is the word under which its effects are audited; reads have none.
     ``publishable`` opens it to publishable keys, which must then prove a client secret unless ``open_to_publishable``.
-    ``path`` uses ``{name}`` for ids. ``returns`` is a Shape, or a list/deleted form of it by ``form``.
+    ``ephemeral`` opens it to ephemeral keys: ``customer`` where the path or the parameters name their customer,
+    ``payment_method`` where the path names one of that customer's payment methods. ``needs_version`` asks for a
+    Stripe-Version header. ``path`` uses ``{name}`` for ids. ``returns`` is a Shape, or what ``form`` makes of it.
     """
 
     name: str
@@ -106,13 +108,20 @@ class Operation:
     handler: Handler = field(repr=False)
     params: Object
     returns: Shape
-    form: Literal["object", "list", "deleted"] = "object"
+    form: Literal["object", "list", "search", "deleted"] = "object"
     summary: str
     limit: str = "standard"
     audit: str | None = None
     publishable: bool = False
     client_secret: bool = False
     declines: bool = False
+    ephemeral: Literal["customer", "payment_method"] | None = None
+    needs_version: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether the answer holds objects under ``data``."""
+        return self.form in ("list", "search")
 
 
 Loader = Callable[[Principal, Sequence[str]], Awaitable[dict[str, Mapping[str, Any]]]]
@@ -129,3 +138,31 @@ class Page:
     path: str
     handler: PageHandler = field(repr=False)
     limit: str = "browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came to a hook: the path's parts, headers by their small-letter names, and the body as it was sent."""
+
+    path: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    address: str
+    request_id: str
+
+
+HookHandler = Callable[[Posted], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where another service posts to, outside of the API. It has no key: its sender proves itself by a signature.
+
+    A refusal of the kind UNAUTHENTICATED counts against the address that it was sent from.
+    """
+
+    path: str
+    handler: HookHandler = field(repr=False)
+    max_bytes: int
+    limit: str = "hook"
+    method: Literal["POST"] = "POST"

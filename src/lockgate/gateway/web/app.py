@@ -14,7 +14,7 @@ from lockgate.gateway.web.routes import Match, PageMatch, Pages, Routes
 from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
-from lockgate.kernel.operations import Loader, Operation, Page
+from lockgate.kernel.operations import Answer, Hook, Loader, Operation, Page, Posted
 from lockgate.kernel.params import read_fields
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -29,7 +29,11 @@ class App:
     """The merchant API. Construction fails if any operation does not say who may use it."""
 
     def __init__(
-        self, operations: Sequence[Operation], loaders: Mapping[str, Loader], pages: Sequence[Page], ports: Ports
+        self,
+        operations: Sequence[Operation],
+        loaders: Mapping[str, Loader],
+        pages: Sequence[Page | Hook],
+        ports: Ports,
     ) -> None:
         self._ports = ports
         self._routes = Routes(operations)
@@ -85,28 +89,49 @@ class App:
             if method != "GET":
                 return self._no_such_method(("GET",))
             return Reply(200, self._documents[path])
-        page = self._pages.find(method, path)
-        if page is not None:
-            self._limits.admit_browser(address)
-            return await self._open_page(page, scope["query_string"], body, address=address)
+        found = self._pages.find(method, path)
+        if isinstance(found, PageMatch):
+            return await self._without_key(found, scope, body, address=address, request_id=request_id)
         self._limits.admit_stray(address)
+        match = match or found
         if match:
             open_methods = self._routes.open_to_browsers(path) if method == "OPTIONS" else ()
             return _preflight(open_methods, match) if open_methods else self._no_such_method(match)
         message = f"Unrecognized request URL ({_method_name(method)}). See /openapi.json for all there are."
         return self._guard.refuse(Refusal(Kind.NOT_FOUND, message))
 
-    async def _open_page(self, page: PageMatch, query: bytes, body: bytes, *, address: str) -> Reply:
-        fields = dict(read_fields(body if page.page.method == "POST" else query))
-        answer = await page.page.handler(page.path, fields, address, clock.now())
-        ours = {name for name, _ in headers.SECURITY}
-        extra = tuple(pair for pair in headers.encoded(answer.headers) if pair[0] not in ours)
-        return Reply(answer.status, answer.body, extra, (b"content-type", answer.content_type.encode("ascii")))
+    async def _without_key(
+        self, found: PageMatch, scope: Scope, body: bytes, *, address: str, request_id: str
+    ) -> Reply:
+        """A page for a browser, or what was posted to a hook."""
+        page, path = found
+        if isinstance(page, Page):
+            self._limits.admit_browser(address)
+            fields = dict(read_fields(body if page.method == "POST" else scope["query_string"]))
+            return _of_room(await page.handler(path, fields, address, clock.now()))
+        self._limits.admit_hook(address)
+        if len(body) > page.max_bytes:
+            raise Refusal(Kind.TOO_LARGE, f"A message's body can have at most {page.max_bytes} bytes.")
+        given = single_headers(scope["headers"])
+        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in given.items()}
+        try:
+            return _of_room(await page.handler(Posted(path, named, body, address, request_id)))
+        except Refusal as refusal:
+            if refusal.kind is Kind.UNAUTHENTICATED:  # whoever fails to prove who he is, fails against his address
+                self._limits.failed(address)
+            raise
 
     def _no_such_method(self, allowed: Sequence[str]) -> Reply:
         reply = self._guard.refuse(Refusal(Kind.METHOD, f"Here only {', '.join(allowed)} can be used."))
         allow: Header = (b"allow", ", ".join(allowed).encode())
         return reply._replace(headers=(*reply.headers, allow))
+
+
+def _of_room(answer: Answer) -> Reply:
+    """What a room answers outside of the API, under our own security headers."""
+    ours = {name for name, _ in headers.SECURITY}
+    extra = tuple(pair for pair in headers.encoded(answer.headers) if pair[0] not in ours)
+    return Reply(answer.status, answer.body, extra, (b"content-type", answer.content_type.encode("ascii")))
 
 
 async def _read_body(receive: Receive) -> bytes | None:

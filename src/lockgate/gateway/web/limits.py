@@ -10,6 +10,7 @@ from lockgate.kernel.source import source
 _NS = 1_000_000_000
 MAX_BUCKETS = 50_000
 OPEN_RATE, OPEN_BURST = 10, 20            # documents and pages without a key
+HOOK_RATE, HOOK_BURST = 100, 200          # what a processor tells us, from one address
 STRAY_RATE, STRAY_BURST = 100, 100        # paths and methods that do not exist
 FAILED_RATE, FAILED_BURST = 10, 20        # failed authentications of one address
 MAX_AT_ONCE = 512
@@ -90,6 +91,10 @@ class Limits:
     def admit_browser(self, address: str) -> None:
         """One page for a shopper's browser."""
         self._admit_address("browser", address, rate=OPEN_RATE, burst=OPEN_BURST)
+
+    def admit_hook(self, address: str) -> None:
+        """One message of another service."""
+        self._admit_address("hook", address, rate=HOOK_RATE, burst=HOOK_BURST)
 
     def admit_stray(self, address: str) -> None:
         """One request for what does not exist."""

@@ -5,43 +5,47 @@ from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
 from lockgate.gateway.identity.core.permissions import RESOURCES
-from lockgate.kernel.operations import Operation, Page
+from lockgate.kernel.operations import Hook, Operation, Page
 from lockgate.kernel.principal import Access
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_\-]{1,255}")
 _PATH = re.compile(r"(?:/(?:[a-z0-9_.]+|\{[a-z_]+\}))+")
-LIMITS = frozenset({"standard"})
+LIMITS = frozenset({"standard", "search"})
 
 
 _PAGE_SEGMENT = re.compile(r"[A-Za-z0-9_.~\-]{1,2000}")
 
 
 class PageMatch(NamedTuple):
-    """A page for browsers, and what its path holds."""
+    """A page for browsers or a hook for other services, and what its path holds."""
 
-    page: Page
+    page: Page | Hook
     path: dict[str, str]
 
 
 class Pages:
-    """What browsers open without a key. There are few, so they are looked through."""
+    """What is opened without a key. There are few, so they are looked through."""
 
-    def __init__(self, pages: Sequence[Page]) -> None:
+    def __init__(self, pages: Sequence[Page | Hook]) -> None:
         self._pages = [(page, page.path.split("/")) for page in pages]
         for page in pages:
-            if page.limit != "browser":
+            if page.limit != ("hook" if isinstance(page, Hook) else "browser"):
                 raise ValueError(f"page {page.path} names no known class of limits")
 
-    def find(self, method: str, path: str) -> PageMatch | None:
+    def find(self, method: str, path: str) -> PageMatch | tuple[str, ...]:
+        """The match; or else the methods that the path has, none if there is no such path."""
         given = path.split("/")
+        methods: tuple[str, ...] = ()
         for page, wanted in self._pages:
-            if page.method != method or len(wanted) != len(given):
+            if len(wanted) != len(given):
                 continue
             held = {name[1:-1]: value for name, value in zip(wanted, given, strict=True) if name.startswith("{")}
             fixed = all(name.startswith("{") or name == value for name, value in zip(wanted, given, strict=True))
             if fixed and all(_PAGE_SEGMENT.fullmatch(value) for value in held.values()):
-                return PageMatch(page, held)
-        return None
+                if page.method == method:
+                    return PageMatch(page, held)
+                methods += (page.method,)
+        return methods
 
 
 class Match(NamedTuple):

@@ -42,7 +42,14 @@ PURE_KERNEL = {
     "testcards",
     "wire",
 }
-PURE_FILES = {"gateway/storage/rows.py", "gateway/storage/records.py", "gateway/ledger/accounts.py", "gateway/ledger/transfers.py", "gateway/ledger/dispute_transfers.py"}
+PURE_FILES = {
+    "gateway/storage/rows.py",
+    "gateway/storage/records.py",
+    "gateway/ledger/accounts.py",
+    "gateway/ledger/transfers.py",
+    "gateway/ledger/dispute_transfers.py",
+    "gateway/ledger/payouts.py",
+}
 IMPURE_MODULES = {
     "asyncio",
     "asyncpg",

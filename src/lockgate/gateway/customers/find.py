@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.paging import Page
+from lockgate.gateway.storage.paging import Page, bounds
 from lockgate.gateway.storage.rows import CustomerRow, PaymentMethodRow
 from lockgate.kernel.errors import Kind, Refusal, missing
 from lockgate.kernel.principal import Principal
@@ -119,15 +119,6 @@ async def attached_to(pool: Pool, principal: Principal, customer_id: str) -> lis
         customer_id,
     )
     return [PaymentMethodRow(*row) for row in rows]
-
-
-def bounds(created: dict[str, int]) -> tuple[int, int]:
-    """The first and last second that a ``created`` filter lets through."""
-    if "eq" in created:
-        return created["eq"], created["eq"]
-    first = max(created.get("gte", 0), created.get("gt", -1) + 1)
-    last = min(created.get("lte", 1 << 62), created.get("lt", (1 << 62) + 1) - 1)
-    return first, last
 
 
 async def _known_customer(pool: Pool, principal: Principal, id_: str, param: str) -> None:

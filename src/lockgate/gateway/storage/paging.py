@@ -1,6 +1,6 @@
 """Cursor lists: newest first, by id, with the dialect's limit, starting_after and ending_before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from lockgate.kernel.errors import Refusal, invalid
@@ -30,6 +30,15 @@ def page_of(params: dict[str, Any]) -> Page:
             code="parameters_exclusive",
         )
     return Page(params.pop("limit", 10), params.pop("starting_after", None), params.pop("ending_before", None))
+
+
+def bounds(created: Mapping[str, int]) -> tuple[int, int]:
+    """The first and last second that a ``created`` filter lets through."""
+    if "eq" in created:
+        return created["eq"], created["eq"]
+    first = max(created.get("gte", 0), created.get("gt", -1) + 1)
+    last = min(created.get("lte", 1 << 62), created.get("lt", (1 << 62) + 1) - 1)
+    return first, last
 
 
 def no_cursor(kind: str, page: Page) -> Refusal:

@@ -23,6 +23,9 @@ from lockgate.gateway.payments import expire, recover, returns
 from lockgate.gateway.payments import jobs as payments_jobs
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
 from lockgate.gateway.processors import registry
+from lockgate.gateway.risk import api as risk_api
+from lockgate.gateway.risk import jobs as risk_jobs
+from lockgate.gateway.risk.ports import Ports as RiskPorts
 from lockgate.gateway.settlement import api as settlement_api
 from lockgate.gateway.settlement import jobs as settlement_jobs
 from lockgate.gateway.settlement.mature import mature
@@ -62,6 +65,7 @@ class Parts:
     customers: CustomersPorts
     payments: PaymentsPorts
     settlement: SettlementPorts
+    risk: RiskPorts
     webhooks: WebhooksPorts
 
     async def close(self) -> None:
@@ -123,6 +127,7 @@ async def _work(home: Home) -> None:
             *payments_jobs.jobs(parts.payments),
             *webhooks_jobs.jobs(replace(parts.webhooks, pool=redoable)),
             *ledger_jobs.jobs(parts.pool),
+            *risk_jobs.jobs(parts.pool),
             *settlement_jobs.jobs(parts.settlement),
         ],
     )
@@ -172,6 +177,7 @@ async def _assemble(home: Home, program: str) -> Parts:
             return_key=await _platform_key(box, "return"),
             poke=nudge,
         ),
+        risk=RiskPorts(pool=pool, committer=committer, box=box, poke=nudge),
         settlement=SettlementPorts(pool=pool, committer=committer),
         webhooks=WebhooksPorts(
             pool=pool,
@@ -218,6 +224,7 @@ def _operations(parts: Parts, authenticator: Authenticator) -> list[Any]:
         *payments_api.operations(parts.payments),
         *customers_api.operations(parts.customers),
         *settlement_api.operations(parts.settlement),
+        *risk_api.operations(parts.risk),
         *webhooks_api.operations(parts.webhooks),
         *identity_api.operations(identity),
     ]
@@ -253,6 +260,7 @@ def _loaders(parts: Parts) -> dict[str, Any]:
         "balance_transaction_source": sources,
         **customers_api.loaders(parts.customers),
         **settlement_api.loaders(parts.settlement),
+        **risk_api.loaders(parts.risk),
     }
 
 

@@ -14,17 +14,19 @@ class Principal:
 
     ``kind`` is ``secret``, ``restricted`` or ``publishable`` for API keys and ``internal`` for our own programs.
     ``permissions`` maps a resource to the access a restricted key was given; what is not named is ``none``.
+    An ``ephemeral`` key is in a shopper's app and reaches ``customer`` alone, by the operations opened to such keys.
     """
 
     account: str
     livemode: bool
-    kind: Literal["secret", "restricted", "publishable", "internal"]
+    kind: Literal["secret", "restricted", "publishable", "ephemeral", "internal"]
     id: str
     permissions: Mapping[str, Access] = field(default_factory=dict)
     address: str = ""
     user_agent: str = ""
     rate_per_s: int = 100
     burst: int = 100
+    customer: str | None = None
 
     def may(self, resource: str, access: Access) -> bool:
         """Whether this principal was granted ``access`` to ``resource``; default is no."""
@@ -37,4 +39,9 @@ class Principal:
     @property
     def sees_secrets(self) -> bool:
         """Whether answers may hold what only the merchant's server should see."""
+        return self.kind not in ("publishable", "ephemeral")
+
+    @property
+    def sees_whole_objects(self) -> bool:
+        """Whether objects come with all their fields, as they do for everybody but the public."""
         return self.kind != "publishable"

@@ -9,7 +9,10 @@ from typing import Any
 class Field:
     """One field of an API object.
 
-    ``schema`` is its JSON Schema when not null. ``expands`` names the kind that an id here can be expanded to.
+    ``schema`` is its JSON Schema when not null. ``expands`` names the kind that an id here can be expanded to;
+    ``inside`` does so for ids one step further in (``{"default_payment_method": "payment_method"}``). ``lists`` names
+    the kind of a list's items: where the list is null a loader called ``<kind>.<field>`` gives it for the object's id
+    when it is asked for, and its items can be expanded in turn.
     ``personal`` marks data about a person: it is stored only in the encrypted ``personal`` column.
     ``public`` marks what a publishable key may see.
     """
@@ -18,16 +21,19 @@ class Field:
     nullable: bool = False
     default: Any = None
     expands: str | None = None
+    inside: Mapping[str, str] = field(default_factory=dict)
+    lists: str | None = None
     personal: bool = False
     public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A kind of API object: every field it always has. ``noun`` is the word in 'No such ...' messages."""
+    """A kind of API object: every field it always has. ``former`` ones appear before the version that ended them."""
 
     kind: str
     fields: Mapping[str, Field]
+    former: Mapping[str, tuple[str, Field]] = field(default_factory=dict)
     _nulls: dict[str, Any] = field(init=False, repr=False, compare=False, default_factory=dict)
     _personal: tuple[str, ...] = field(init=False, repr=False, compare=False, default=())
 
@@ -40,6 +46,14 @@ class Shape:
         rendered = {**self._nulls, **values}
         assert len(rendered) == len(self._nulls), f"{self.kind} has no field {set(values) - set(self._nulls)}"
         return rendered
+
+    def field(self, name: str, version: str) -> Field | None:
+        """The field ``name`` as requests of ``version`` know it."""
+        found = self.fields.get(name)
+        if found is None and name in self.former:
+            until, former = self.former[name]
+            return former if version[:10] < until else None
+        return found
 
     def split(self, rendered: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """``rendered`` without its personal values, and those values apart."""

@@ -10,6 +10,8 @@ from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency
 from lockgate.gateway.web.openapi.document import document
 from lockgate.gateway.web.ports import Ports
+from lockgate.gateway.web.reference import page as reference
+from lockgate.gateway.web.reference.style import POLICY
 from lockgate.gateway.web.routes import Match, PageMatch, Pages, Routes
 from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal
@@ -42,8 +44,9 @@ class App:
         self._guard = Guard(Answers(operations, loaders, idempotency), idempotency, ports)
         self._limits = ports.limits
         self._documents = {
-            "/openapi.json": document(operations),
-            "/healthz": b'{"status":"ok"}',
+            "/openapi.json": Reply(200, document(operations)),
+            "/healthz": Reply(200, b'{"status":"ok"}'),
+            **{path: headers.page(body, POLICY) for path, body in reference.pages(operations).items()},
         }
 
     async def close(self) -> None:
@@ -88,7 +91,7 @@ class App:
             self._limits.admit_open(address)
             if method != "GET":
                 return self._no_such_method(("GET",))
-            return Reply(200, self._documents[path])
+            return self._documents[path]
         found = self._pages.find(method, path)
         if isinstance(found, PageMatch):
             return await self._without_key(found, scope, body, address=address, request_id=request_id)
@@ -97,7 +100,7 @@ class App:
         if match:
             open_methods = self._routes.open_to_browsers(path) if method == "OPTIONS" else ()
             return _preflight(open_methods, match) if open_methods else self._no_such_method(match)
-        message = f"Unrecognized request URL ({_method_name(method)}). See /openapi.json for all there are."
+        message = f"Unrecognized request URL ({_method_name(method)}). See /docs for all there are."
         return self._guard.refuse(Refusal(Kind.NOT_FOUND, message))
 
     async def _without_key(

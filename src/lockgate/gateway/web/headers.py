@@ -34,12 +34,20 @@ class Reply(NamedTuple):
     body: bytes
     headers: tuple[Header, ...] = ()
     content_type: Header = JSON
+    security: tuple[Header, ...] = SECURITY
+
+
+def page(body: bytes, policy: str) -> Reply:
+    """A page of ours for readers, under a content policy of its own."""
+    others = tuple(pair for pair in SECURITY if pair[0] != b"content-security-policy")
+    own = (*others, (b"content-security-policy", policy.encode()))
+    return Reply(200, body, (), (b"content-type", b"text/html; charset=utf-8"), own)
 
 
 def complete(reply: Reply, request_id: bytes) -> list[Header]:
     """All headers of ``reply``."""
     return [
-        *SECURITY,
+        *reply.security,
         reply.content_type,
         (b"content-length", b"%d" % len(reply.body)),
         (b"request-id", request_id),

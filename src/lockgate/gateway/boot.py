@@ -44,6 +44,7 @@ from lockgate.gateway.webhooks import jobs as webhooks_jobs
 from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
 from lockgate.kernel import clock, log, process, ready
 from lockgate.kernel.config import ConfigError, Home
+from lockgate.kernel.operations import Operation
 from lockgate.kernel.source import is_loopback
 
 _POOL = {"gateway": 16, "worker": 8}
@@ -90,8 +91,8 @@ async def _serve(home: Home) -> None:
     _check_plain_http(home.settings())
     parts = await _assemble(home, "gateway")
     authenticator = Authenticator(parts.pool, pepper=parts.pepper)
-    operations = _operations(parts, authenticator)
-    app = App(operations, _loaders(parts), returns.pages(parts.payments), _web_ports(parts, authenticator))
+    offered = operations(parts, authenticator)
+    app = App(offered, _loaders(parts), returns.pages(parts.payments), _web_ports(parts, authenticator))
     api = parts.settings["api"]
     files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
     tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
@@ -216,7 +217,8 @@ async def _pool(home: Home, program: str, *, durable: bool = True) -> Pool:
         ) from error
 
 
-def _operations(parts: Parts, authenticator: Authenticator) -> list[Any]:
+def operations(parts: Parts, authenticator: Authenticator) -> list[Operation]:
+    """Everything that the API offers."""
     identity = IdentityPorts(
         parts.pool, parts.committer, poke=parts.payments.poke, forget=authenticator.forget, due=_due(parts)
     )

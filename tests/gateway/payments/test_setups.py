@@ -66,7 +66,8 @@ async def test_step_by_step(desk: Desk) -> None:
     made = await desk.call("setup_intent.create", "usage=on_session&description=first")
     assert (made["status"], made["payment_method"]) == ("requires_payment_method", None)
     lacking = await refused(desk, "setup_intent.confirm", id=made["id"])
-    assert lacking.code == "parameter_missing"
+    assert lacking.code == "setup_intent_unexpected_state"
+    assert (lacking.embed or {})["setup_intent"]["status"] == "requires_payment_method"
     changed = await desk.call(
         "setup_intent.update", "payment_method=pm_card_visa&description=&metadata[a]=b", id=made["id"]
     )
@@ -76,8 +77,8 @@ async def test_step_by_step(desk: Desk) -> None:
     done = await desk.call("setup_intent.confirm", id=made["id"])
     assert (done["status"], done["payment_method"]) == ("succeeded", changed["payment_method"])
     assert json.loads((await desk.method(done["payment_method"])).data)["consent"]["off_session"] is False
-    for verb in ("confirm", "cancel", "update"):
-        refusal = await refused(desk, f"setup_intent.{verb}", id=made["id"])
+    for verb, body in (("confirm", ""), ("cancel", ""), ("update", "payment_method=pm_card_visa")):
+        refusal = await refused(desk, f"setup_intent.{verb}", body, id=made["id"])
         assert refusal.code == "setup_intent_unexpected_state"
         assert (refusal.embed or {})["setup_intent"]["status"] == "succeeded"
 
@@ -268,7 +269,12 @@ async def test_bad_requests_are_refused_by_name(desk: Desk) -> None:
         "single_use[amount]=1": ("parameter_unsupported", "single_use"),
         "return_url=https://shop.test": (None, "return_url"),
         "usage=sometimes": (None, "usage"),
-        "confirm=true": ("parameter_missing", "payment_method"),
+        "confirm=true": ("setup_intent_unexpected_state", None),
+        "payment_method_types[]=card&automatic_payment_methods[enabled]=true": (
+            "parameters_exclusive", "automatic_payment_methods",
+        ),
+        "mandate_data[customer_acceptance][type]=offline": (None, "mandate_data"),
+        "attach_to_self=true": ("parameter_unsupported", "attach_to_self"),
     }
     for body, expected in cases.items():
         refusal = await refused(desk, "setup_intent.create", body)

@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.identity.client_secrets import ClientSecrets
+from lockgate.gateway.payments.core import setup_attempts
 from lockgate.gateway.payments.core.decline import for_shopper
 from lockgate.gateway.payments.core.records import dumps
+from lockgate.gateway.payments.core.setup_attempts import Tried
 from lockgate.gateway.payments.core.setups import SETUP_INTENT, Setup
 from lockgate.gateway.payments.ports import Box
+from lockgate.gateway.storage.records import SetupAttemptRow
 from lockgate.gateway.storage.rows import SetupIntentRow
 from lockgate.kernel.principal import Principal
 
-_HIDDEN = ("return_url",)
+_SHOWN = ("last_setup_error",)
 
 
 async def opened(row: SetupIntentRow, box: Box) -> Setup:
@@ -28,6 +31,24 @@ async def sealed(setup: Setup, box: Box) -> SetupIntentRow:
     return row._replace(data=dumps(setup.data), personal=personal)
 
 
+async def opened_try(row: SetupAttemptRow, box: Box) -> Tried:
+    """The setup attempt in ``row``."""
+    personal = await box.open(row.account, row.subject, row.personal) if row.personal else {}
+    return Tried(row, json.loads(row.data), dict(personal or {}))
+
+
+async def sealed_try(tried: Tried, box: Box) -> SetupAttemptRow:
+    """``tried`` as it is written."""
+    row = setup_attempts.written(tried)
+    personal = await box.seal(row.account, row.subject, dict(tried.personal)) if tried.personal else None
+    return row._replace(personal=personal)
+
+
+def setup_attempt(tried: Tried) -> dict[str, Any]:
+    """The whole object; only a secret key ever sees it."""
+    return setup_attempts.shown(tried)
+
+
 def setup_intent(setup: Setup, secrets: ClientSecrets) -> dict[str, Any]:
     """The whole object, as a secret key sees it."""
     row = setup.row
@@ -40,8 +61,8 @@ def setup_intent(setup: Setup, secrets: ClientSecrets) -> dict[str, Any]:
             "livemode": row.livemode,
             "payment_method": row.payment_method,
             "status": row.status,
-            **{name: value for name, value in setup.data.items() if name not in _HIDDEN},
-            **setup.personal,
+            **setup.data,
+            **{name: setup.personal[name] for name in _SHOWN if name in setup.personal},
         }
     )
 

@@ -9,29 +9,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.customers import find as customers
-from lockgate.gateway.customers import render as customers_render
+from lockgate.gateway.customers.core import mandates
 from lockgate.gateway.customers.core.attach import usable
-from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import find, find_setups, keep, render_setups, setup_edit
+from lockgate.gateway.payments import find, find_setups, keep, render_setups, setup_conclude, setup_edit
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import return_token, setups
+from lockgate.gateway.payments.core import return_token, setup_attempts, setups
 from lockgate.gateway.payments.core.records import dumps
-from lockgate.gateway.payments.core.setups import SETUP_INTENT, Settled, Setup
-from lockgate.gateway.payments.core.transitions import INDEFINITE
+from lockgate.gateway.payments.core.setup_attempts import Tried
+from lockgate.gateway.payments.core.setups import Setup
 from lockgate.gateway.payments.ports import Ports
-from lockgate.gateway.payments.refund import LEASE_MS, SEND_WITHIN_MS, TIMEOUT_MS, claim_of, releases_of
+from lockgate.gateway.payments.refund import LEASE_MS, SEND_WITHIN_MS, TIMEOUT_MS, claim_of
 from lockgate.gateway.payments.send import send
 from lockgate.gateway.processors.contract import Authorize, Complete, Result, Steps
-from lockgate.gateway.storage.commit import CommitUnknown, Moved
-from lockgate.gateway.storage.events import Happening, announce
-from lockgate.gateway.storage.idempotency import answered, claimed, released
+from lockgate.gateway.storage.commit import Moved
+from lockgate.gateway.storage.idempotency import claimed
 from lockgate.gateway.storage.rows import AttemptRow, Commit, PaymentMethodRow
 from lockgate.kernel import clock, ids
-from lockgate.kernel.errors import Kind, Refusal, invalid
+from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Answer, Call
 
-TRIES = 5
+TRIES = setup_conclude.TRIES
 MAX_SHOPPER_TRIES = 10
 
 
@@ -39,35 +37,50 @@ async def create(ports: Ports, call: Call) -> Answer:
     """Make a setup intent, and confirm it at once if asked to."""
     if not call.params.get("confirm"):
         return await setup_edit.create(ports, call)
+    acceptance = _acceptance(call)
     drafted, method = await setup_edit.draft(ports, call)
     if method is None:
-        raise _without_method()
-    row = drafted.row._replace(status="processing")
+        raise setup_edit.without_method()
     cause = causes.of_call(call)
-    attempt = await _attempt(ports, cause, drafted, method=method, call=call, born=True)
-    setup = Setup(row._replace(attempt=attempt.id), drafted.data)
-    await _open(ports, call, cause, setup, attempt=attempt, method=method)
+    attempt, tried = await _attempt(ports, cause, drafted, method=method, call=call, born=True)
+    row = drafted.row._replace(status="processing", attempt=attempt.id)
+    setup = Setup(
+        row, {**drafted.data, "latest_attempt": tried.row.id}, {"acceptance": acceptance} if acceptance else {}
+    )
+    await _open(ports, call, cause, setup, attempt=attempt, tried=tried, method=method)
     return await _verify(ports, cause, setup, attempt=attempt, method=method, call=call)
 
 
 async def confirm(ports: Ports, call: Call) -> Answer:
     """Verify the card of a setup intent and keep it."""
     cause = causes.of_call(call)
+    acceptance = _acceptance(call)
     made: PaymentMethodRow | None = None
     for _ in range(TRIES):
         before = await setup_edit.read(ports, call.principal, call.path["id"])
+        names_one = "payment_method" in call.params or "payment_method_data" in call.params
+        if not names_one and before.row.payment_method is None:
+            raise setup_edit.without_method(ports, call.principal, before)
         if before.row.status not in setups.CONFIRMABLE:
             raise setup_edit.unexpected(ports, call.principal, before, verb="confirm")
         if not call.principal.sees_secrets:
             await _check_shopper(ports, call, before)
         made = made or await setup_edit.chosen(ports, call, customer=before.row.customer, intent=before.row.id)
         method = made or await _kept_method(ports, cause, before)
-        attempt = await _attempt(ports, cause, before, method=method, call=call, born=False)
-        chosen = setups.options(call.params, before.data["payment_method_options"])
-        data = {"payment_method_options": chosen, "next_action": None}
-        setup = before.after("processing", attempt=attempt.id, payment_method=method.id, data=data)
+        attempt, tried = await _attempt(ports, cause, before, method=method, call=call, born=False)
+        setup = before.after(
+            "processing",
+            attempt=attempt.id,
+            payment_method=method.id,
+            data={
+                "latest_attempt": tried.row.id,
+                "next_action": None,
+                "payment_method_options": setups.options(call.params, before.data["payment_method_options"]),
+            },
+            personal={"acceptance": acceptance},
+        )
         try:
-            await _open(ports, call, cause, setup, attempt=attempt, method=method)
+            await _open(ports, call, cause, setup, attempt=attempt, tried=tried, method=method)
         except Moved:
             continue
         return await _verify(ports, cause, setup, attempt=attempt, method=method, call=call)
@@ -92,6 +105,7 @@ async def complete(ports: Ports, *, account: str, livemode: bool, id_: str) -> S
             "before": "requires_action",
             "before_attempt": challenged.id,
             "before_data": {"next_action": before.data["next_action"]},
+            "before_latest": None,
             "before_method": before.row.payment_method,
             "born": False,
             "claim": None,
@@ -100,7 +114,7 @@ async def complete(ports: Ports, *, account: str, livemode: bool, id_: str) -> S
         attempt = _order_of(challenged, action="complete", now=cause.now, data=continued)
         setup = before.after("processing", attempt=attempt.id, data={"next_action": None})
         try:
-            await _open(ports, None, cause, setup, attempt=attempt, method=None)
+            await _open(ports, None, cause, setup, attempt=attempt, tried=None, method=None)
         except Moved:
             continue
         steps = ports.processors[attempt.processor].complete(
@@ -110,11 +124,11 @@ async def complete(ports: Ports, *, account: str, livemode: bool, id_: str) -> S
                 timeout_ms=TIMEOUT_MS,
                 settings=ports.settings[attempt.processor],
                 processor_reference=challenged.processor_reference,
-                continuation=detail["continuation"],
+                continuation=detail.get("continuation", {}),
             )
         )
         result = await send(ports, account=account, livemode=livemode, steps=steps)
-        await _conclude(ports, cause, attempt, result=result, call=None)
+        await setup_conclude.conclude(ports, cause, attempt, result=result, call=None)
         return await setup_edit.read(ports, cause.principal, id_)
     raise setup_edit.busy()
 
@@ -123,7 +137,7 @@ async def settle(ports: Ports, attempt: AttemptRow, result: Result) -> None:
     """Conclude an attempt to verify or to complete whose answer came late."""
     version = json.loads(attempt.data)["api_version"]
     cause = causes.of_clock(attempt.account, attempt.livemode, name="recovery", api_version=version, now=clock.now())
-    await _conclude(ports, cause, attempt, result=result, call=None)
+    await setup_conclude.conclude(ports, cause, attempt, result=result, call=None)
 
 
 async def _check_shopper(ports: Ports, call: Call, setup: Setup) -> None:
@@ -146,22 +160,32 @@ async def _check_shopper(ports: Ports, call: Call, setup: Setup) -> None:
 
 
 async def _kept_method(ports: Ports, cause: Cause, setup: Setup) -> PaymentMethodRow:
-    if setup.row.payment_method is None:
-        raise _without_method()
+    assert setup.row.payment_method is not None, "one without a payment method was refused before"
     method = await customers.payment_method(ports.pool, cause.principal, setup.row.payment_method)
     usable(method, setup.row.customer)
     return method
 
 
+def _acceptance(call: Call) -> dict[str, Any] | None:
+    """How the cardholder agreed to later payments, where the request says so."""
+    data = call.params.get("mandate_data")
+    return mandates.acceptance(data, call.principal, now=call.now) if data else None
+
+
 async def _attempt(
     ports: Ports, cause: Cause, setup: Setup, *, method: PaymentMethodRow, call: Call, born: bool
-) -> AttemptRow:
+) -> tuple[AttemptRow, Tried]:
+    """The order that will verify ``method``, and the setup attempt that shows it."""
     now_ms = clock.now_ms()
     before = setup.row
-    return AttemptRow(
+    id_ = ids.new_id("pa")
+    tried = setup_attempts.begun(
+        before, id_=ids.new_id("setatt"), attempt=id_, method=method, usage=setup.data["usage"], now=cause.now
+    )
+    attempt = AttemptRow(
         account=before.account,
         livemode=before.livemode,
-        id=ids.new_id("pa"),
+        id=id_,
         version=1,
         created=cause.now,
         action="verify",
@@ -181,15 +205,21 @@ async def _attempt(
                 "api_version": call.api_version,
                 "before": before.status,
                 "before_attempt": before.attempt,
-                "before_data": {"next_action": setup.data.get("next_action")},
+                "before_data": {
+                    name: setup.data.get(name) for name in ("latest_attempt", "next_action", "payment_method_options")
+                },
+                "before_latest": setup.data.get("latest_attempt") if before.status == "requires_action" else None,
                 "before_method": before.payment_method,
                 "born": born,
                 "claim": claim_of(call),
+                "latest": tried.row.id,
                 "method": method.id,
                 "return_url": call.params.get("return_url"),
+                "script": call.params.get("use_stripe_sdk", False),
             }
         ),
     )
+    return attempt, tried
 
 
 def _order_of(challenged: AttemptRow, *, action: str, now: int, data: Mapping[str, Any]) -> AttemptRow:
@@ -214,6 +244,7 @@ async def _open(
     setup: Setup,
     *,
     attempt: AttemptRow,
+    tried: Tried | None,
     method: PaymentMethodRow | None,
 ) -> None:
     """Commit 1: the intent is processing, its attempt is open, a new card is saved, the key is claimed."""
@@ -221,6 +252,7 @@ async def _open(
         claims=claimed(call, attempt=attempt.id) if call else [],
         setup_intents=[await render_setups.sealed(setup, ports.box)],
         attempts=[attempt],
+        setup_attempts=[setup_attempts.written(tried)] if tried else [],
         audits=[
             cause.audit(
                 f"setup_intent.{attempt.action}", setup.row.id,
@@ -243,7 +275,7 @@ async def _verify(
         intent=setup.row.id,
         steps=await _verification(ports, setup, attempt, method=method),
     )
-    answer = await _conclude(ports, cause, attempt, result=result, call=call)
+    answer = await setup_conclude.conclude(ports, cause, attempt, result=result, call=call)
     if answer is None:
         raise Refusal(
             Kind.UNAVAILABLE,
@@ -283,121 +315,3 @@ def _way_back(ports: Ports, attempt: AttemptRow, id_: str) -> str:
         return_token.Return(attempt.account, attempt.livemode, id_, attempt.id, attempt.created + return_token.LIFE_S),
     )
     return f"{ports.public_url}/return/{token}"
-
-
-async def _conclude(
-    ports: Ports, cause: Cause, attempt: AttemptRow, *, result: Result, call: Call | None
-) -> Answer | None:
-    """Commit 2. None when no request waits, or when nothing was sent.
-
-    Another may have concluded the attempt already (recovery, or our own commit whose answer was lost): then the setup
-    intent is shown as it stands.
-    """
-    assert attempt.intent is not None, "an attempt to verify has its setup intent"
-    for _ in range(TRIES):
-        current = await find.attempt(ports.pool, cause.principal, attempt.id)
-        assert current is not None, "an attempt is never removed"
-        setup = await setup_edit.read(ports, cause.principal, attempt.intent)
-        if current.state not in INDEFINITE:
-            return await _show(ports, setup, call)
-        method = await customers.payment_method(ports.pool, cause.principal, json.loads(attempt.data)["method"])
-        shown = await customers_render.payment_method(method, ports.customers.box)
-        settled = setups.settle(setup, current, result, method=method, shown=shown, now_ms=clock.now_ms())
-        try:
-            return await _write(ports, cause, settled, before=method, call=call)
-        except (Moved, CommitUnknown):
-            continue
-    raise setup_edit.busy()
-
-
-async def _write(
-    ports: Ports, cause: Cause, settled: Settled, *, before: PaymentMethodRow, call: Call | None
-) -> Answer | None:
-    setup, attempt = settled.setup, settled.attempt
-    commit = Commit(
-        setup_intents=[await render_setups.sealed(setup, ports.box)],
-        attempts=[attempt],
-        audits=[
-            cause.audit(
-                f"setup_intent.{attempt.action}", setup.row.id,
-                outcome=attempt.state, status=setup.row.status, attempt=attempt.id,
-            )
-        ],
-    )
-    shown = render_setups.setup_intent(setup, ports.client_secrets)
-    silent = {**shown, "client_secret": None}
-    happenings = [Happening(type_, SETUP_INTENT, silent, setup.row.subject) for type_ in settled.events]
-    fresh = [shown]
-    if settled.method is not None:
-        commit.payment_methods.append(settled.method)
-        method = await customers_render.payment_method(settled.method, ports.customers.box)
-        fresh.append(method)
-        if settled.method.customer != before.customer:
-            happenings.append(Happening("payment_method.attached", PAYMENT_METHOD, method, settled.method.subject))
-    await announce(commit, cause.origin, happenings, ports.box)
-    answer = None
-    if settled.not_sent:
-        commit.releases += released(call) if call else releases_of(attempt)
-    elif call is not None:
-        answer = await _answer(call, settled, shown, fresh=fresh)
-        commit.answers += answered(call, answer, await call.sealed(answer) if call.claim else None)
-    await ports.committer.commit(commit)
-    ports.poke()
-    return answer
-
-
-async def _answer(call: Call, settled: Settled, shown: dict[str, Any], *, fresh: list[dict[str, Any]]) -> Answer:
-    embedded = render_setups.embedded(shown, call.principal)
-    if settled.fault is not None:
-        return await call.refuse(
-            Refusal(
-                Kind.INVALID,
-                f"Missing required param: {settled.fault}. This card asks for authentication on another page.",
-                code="parameter_missing",
-                param=settled.fault,
-                embed={"setup_intent": embedded},
-            )
-        )
-    if settled.declined is not None:
-        return await call.refuse(_declined(call, shown))
-    return await call.answer(render_setups.for_principal(shown, call.principal), fresh=fresh)
-
-
-def _declined(call: Call, shown: dict[str, Any]) -> Refusal:
-    """The refusal that ``last_setup_error`` stands for; the shopper's browser sees less of it."""
-    error = render_setups.for_principal(shown, call.principal)["last_setup_error"]
-    return Refusal(
-        Kind.CARD if error["type"] == "card_error" else Kind.INVALID,
-        error["message"],
-        code=error["code"],
-        decline_code=error.get("decline_code"),
-        network_decline_code=error.get("network_decline_code"),
-        advice_code=error.get("advice_code"),
-        embed={
-            "setup_intent": render_setups.embedded(shown, call.principal),
-            "payment_method": error["payment_method"],
-        },
-    )
-
-
-async def _show(ports: Ports, setup: Setup, call: Call | None) -> Answer | None:
-    """Answer with the setup intent as it stands, and keep that as the answer to the request's key."""
-    if call is None:
-        return None
-    shown = render_setups.setup_intent(setup, ports.client_secrets)
-    if setup.row.status == "requires_payment_method" and shown["last_setup_error"]:
-        answer = await call.refuse(_declined(call, shown))
-    else:
-        answer = await call.answer(render_setups.for_principal(shown, call.principal))
-    if call.claim is not None:
-        await ports.committer.commit(Commit(answers=answered(call, answer, await call.sealed(answer))))
-    return answer
-
-
-def _without_method() -> Refusal:
-    return invalid(
-        "You cannot confirm this SetupIntent because it's missing a payment method. "
-        "Send payment_method or payment_method_data.",
-        param="payment_method",
-        code="parameter_missing",
-    )

@@ -8,7 +8,9 @@ from lockgate.gateway.customers.core.attach import usable
 from lockgate.gateway.customers.core.fields import merged_metadata
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import find_setups, render_setups
-from lockgate.gateway.payments.core import setups
+from lockgate.gateway.payments.core import setup_attempts, setups
+from lockgate.gateway.payments.core.build import AUTOMATIC_METHODS_SINCE
+from lockgate.gateway.payments.core.setup_attempts import Tried
 from lockgate.gateway.payments.core.setups import SETUP_INTENT, Setup
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage.commit import Moved
@@ -21,6 +23,11 @@ from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.principal import Principal
 
 TRIES = 5
+_UNEXPECTED = "setup_intent_unexpected_state"
+_WITHOUT_METHOD = (
+    "You cannot confirm this SetupIntent because it's missing a payment method. Update the SetupIntent with one and "
+    "confirm it again, or send payment_method or payment_method_data when you confirm it."
+)
 
 
 async def draft(ports: Ports, call: Call) -> tuple[Setup, PaymentMethodRow | None]:
@@ -32,13 +39,21 @@ async def draft(ports: Ports, call: Call) -> tuple[Setup, PaymentMethodRow | Non
     id_ = ids.new_id("seti")
     method = await chosen(ports, call, customer=customer, intent=id_)
     automatic = params.get("automatic_payment_methods")
+    if automatic is not None and "payment_method_types" in params:
+        raise invalid(
+            "Only one of automatic_payment_methods and payment_method_types may be sent.",
+            param="automatic_payment_methods",
+            code="parameters_exclusive",
+        )
+    if automatic is None and "payment_method_types" not in params:
+        automatic = {"enabled": call.api_version[:10] >= AUTOMATIC_METHODS_SINCE}
     data: dict[str, Any] = {
         "description": params.get("description") or None,
         "metadata": merged_metadata({}, params.get("metadata")),
         "payment_method_options": setups.options(params),
         "usage": params.get("usage", "off_session"),
     }
-    if automatic:
+    if automatic and automatic["enabled"]:
         data["automatic_payment_methods"] = {"allow_redirects": "always", **automatic}
     row = SetupIntentRow(
         account=who.account,
@@ -59,19 +74,22 @@ async def draft(ports: Ports, call: Call) -> tuple[Setup, PaymentMethodRow | Non
 
 async def create(ports: Ports, call: Call) -> Answer:
     """Save a setup intent that nobody confirmed yet."""
-    if "return_url" in call.params:
-        raise invalid("return_url can be sent only with confirm=true.", param="return_url")
+    for name in ("return_url", "mandate_data", "use_stripe_sdk"):
+        if call.params.get(name):
+            raise invalid(f"{name} can be sent only with confirm=true.", param=name)
     setup, method = await draft(ports, call)
-    return await _write(ports, call, setup, method=method, action="setup_intent.create", event="setup_intent.created")
+    return await _write(
+        ports, call, setup, method=method, left=None, action="setup_intent.create", event="setup_intent.created"
+    )
 
 
 async def update(ports: Ports, call: Call) -> Answer:
-    """Change a setup intent that is not confirmed, or was declined."""
+    """Change a setup intent. What it is confirmed with can change until it is done, its description at any time."""
     params = call.params
     method: PaymentMethodRow | None = None
     for _ in range(TRIES):
         before = await read(ports, call.principal, call.path["id"])
-        if before.row.status not in setups.UPDATABLE:
+        if before.row.status not in setups.UPDATABLE and not setups.ALWAYS_UPDATABLE.issuperset(params):
             raise unexpected(ports, call.principal, before, verb="update")
         customer = params.get("customer", before.row.customer)
         if before.row.customer not in (None, customer):
@@ -79,22 +97,24 @@ async def update(ports: Ports, call: Call) -> Answer:
         if customer is not None and customer != before.row.customer:
             await customers.customer(ports.pool, call.principal, customer)
         method = method or await chosen(ports, call, customer=customer, intent=before.row.id)
-        data: dict[str, Any] = {
-            "payment_method_options": setups.options(params, before.data["payment_method_options"])
-        }
+        data: dict[str, Any] = {}
+        if "payment_method_options" in params:
+            data["payment_method_options"] = setups.options(params, before.data["payment_method_options"])
         if "description" in params:
             data["description"] = params["description"] or None
         if "metadata" in params:
             data["metadata"] = merged_metadata(before.data["metadata"], params["metadata"])
         columns: dict[str, Any] = {"customer": customer, "subject": customer or before.row.subject}
-        status = None
+        status, left = None, None
         if method is not None:
             columns |= {"payment_method": method.id, "attempt": None}
             data["next_action"] = None
-            status = "requires_confirmation"
+            status, left = "requires_confirmation", await _abandoned(ports, call.principal, before)
         after = before.after(status, data=data, **columns)
         try:
-            return await _write(ports, call, after, method=method, action="setup_intent.update", event=None)
+            return await _write(
+                ports, call, after, method=method, left=left, action="setup_intent.update", event=None
+            )
         except Moved:
             continue
     raise busy()
@@ -108,9 +128,10 @@ async def cancel(ports: Ports, call: Call) -> Answer:
             raise unexpected(ports, call.principal, before, verb="cancel")
         reason = call.params.get("cancellation_reason")
         after = before.after("canceled", attempt=None, data={"cancellation_reason": reason, "next_action": None})
+        left = await _abandoned(ports, call.principal, before)
         try:
             return await _write(
-                ports, call, after, method=None, action="setup_intent.cancel", event="setup_intent.canceled"
+                ports, call, after, method=None, left=left, action="setup_intent.cancel", event="setup_intent.canceled"
             )
         except Moved:
             continue
@@ -150,15 +171,33 @@ async def read(ports: Ports, principal: Principal, id_: str) -> Setup:
     return await render_setups.opened(await find_setups.setup_intent(ports.pool, principal, id_), ports.box)
 
 
+async def _abandoned(ports: Ports, principal: Principal, setup: Setup) -> Tried | None:
+    """The setup attempt whose challenge nobody will finish any more, as its next version."""
+    latest = setup.data.get("latest_attempt")
+    if setup.row.status != "requires_action" or latest is None:
+        return None
+    (row,) = await find_setups.setup_attempts(ports.pool, principal, [latest])
+    return setup_attempts.after(await render_setups.opened_try(row, ports.box), "abandoned")
+
+
 def unexpected(ports: Ports, principal: Principal, setup: Setup, *, verb: str) -> Refusal:
     """The refusal for a setup intent whose state does not allow ``verb``, with the setup intent embedded."""
+    return _refused(ports, principal, setup, setups.why_not(setup.row.status, verb))
+
+
+def without_method(
+    ports: Ports | None = None, principal: Principal | None = None, setup: Setup | None = None
+) -> Refusal:
+    """There is no card to confirm with; the setup intent is embedded where there is one."""
+    if ports is None or principal is None or setup is None:
+        return Refusal(Kind.INVALID, _WITHOUT_METHOD, code=_UNEXPECTED)
+    return _refused(ports, principal, setup, _WITHOUT_METHOD)
+
+
+def _refused(ports: Ports, principal: Principal, setup: Setup, message: str) -> Refusal:
     shown = render_setups.setup_intent(setup, ports.client_secrets)
-    return Refusal(
-        Kind.INVALID,
-        f"You cannot {verb} this SetupIntent because it has a status of {setup.row.status}.",
-        code="setup_intent_unexpected_state",
-        embed={"setup_intent": render_setups.embedded(shown, principal)},
-    )
+    embed = {"setup_intent": render_setups.embedded(shown, principal)}
+    return Refusal(Kind.INVALID, message, code=_UNEXPECTED, embed=embed)
 
 
 def busy() -> Refusal:
@@ -172,9 +211,16 @@ def busy() -> Refusal:
 
 
 async def _write(
-    ports: Ports, call: Call, setup: Setup, *, method: PaymentMethodRow | None, action: str, event: str | None
+    ports: Ports,
+    call: Call,
+    setup: Setup,
+    *,
+    method: PaymentMethodRow | None,
+    left: Tried | None,
+    action: str,
+    event: str | None,
 ) -> Answer:
-    """The one commit of an operation without network."""
+    """The one commit of an operation without network. ``left`` is the setup attempt that it abandons."""
     cause = causes.of_call(call)
     commit = Commit(
         setup_intents=[await render_setups.sealed(setup, ports.box)],
@@ -182,6 +228,8 @@ async def _write(
     )
     if method is not None and not await is_saved(ports, call.principal, method):
         commit.payment_methods.append(method)
+    if left is not None:
+        commit.setup_attempts.append(await render_setups.sealed_try(left, ports.box))
     shown = render_setups.setup_intent(setup, ports.client_secrets)
     if event is not None:
         silent = {**shown, "client_secret": None}

@@ -1,4 +1,7 @@
-"""To whom a payment method belongs, and who may use it: the rules of attaching and detaching, without IO."""
+"""To whom a payment method belongs, and who may use it: the rules of attaching and detaching, without IO.
+
+A payment method that belongs to nobody can be used once. Whoever wants to use it again attaches it first.
+"""
 
 import json
 
@@ -6,8 +9,8 @@ from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.kernel.errors import Refusal, invalid
 
 _SPENT = (
-    "This PaymentMethod was detached from its customer and cannot be used again. "
-    "Create a new one and attach it to a customer to use it more than once."
+    "This PaymentMethod was previously used without being attached to a Customer, or was detached from one. "
+    "It cannot be used again: create a new one, and attach it to a Customer to use it more than once."
 )
 
 
@@ -22,7 +25,8 @@ def attached(row: PaymentMethodRow, customer_id: str) -> PaymentMethodRow:
         raise invalid(
             "The payment method you provided has already been attached to a customer.", param="payment_method"
         )
-    if is_detached(row):
+    data = json.loads(row.data)
+    if data.get("detached") or (data.get("used") and not data.get("consent")):
         raise _spent()
     return row._replace(version=row.version + 1, customer=customer_id)
 
@@ -36,6 +40,12 @@ def detached(row: PaymentMethodRow) -> PaymentMethodRow:
         )
     data = {**json.loads(row.data), "detached": True}
     return row._replace(version=row.version + 1, customer=None, data=json.dumps(data, separators=(",", ":")))
+
+
+def used(row: PaymentMethodRow) -> PaymentMethodRow:
+    """``row`` as its next version, after a payment or a setup without a customer to keep it for."""
+    data = {**json.loads(row.data), "used": True}
+    return row._replace(version=row.version + 1, data=json.dumps(data, separators=(",", ":")))
 
 
 def is_detached(row: PaymentMethodRow) -> bool:
@@ -54,13 +64,15 @@ def keepable(row: PaymentMethodRow, customer_id: str | None) -> bool:
 
 def usable(row: PaymentMethodRow, customer_id: str | None) -> None:
     """Refuse the use of ``row`` in an intent for ``customer_id`` (None: no customer) unless it may be used there."""
-    if is_detached(row):
+    data = json.loads(row.data)
+    if data.get("detached") or (data.get("used") and row.customer is None):
         raise _spent()
     if row.customer is not None and row.customer != customer_id:
         raise invalid(
-            "The PaymentMethod belongs to a customer; use it with that customer only."
+            "The payment method supplied belongs to a Customer. Please include the Customer in the `customer` parameter."
             if customer_id is None
-            else "The PaymentMethod belongs to another customer.",
+            else "The PaymentMethod does not belong to the Customer you supplied. "
+            "Please use it with the Customer that it belongs to.",
             param="payment_method",
         )
 

@@ -32,6 +32,8 @@ _MESSAGES = {
     "currency_not_supported": "Your card does not support this currency.",
 }
 _MESSAGE = "Your card was declined."
+# The part of the card that is at fault.
+_PARAMS = {"expired_card": "exp_month", "incorrect_cvc": "cvc", "incorrect_number": "number"}
 _AUTHENTICATION_MESSAGE = (
     "We are unable to authenticate your payment method. Please choose a different payment method and try again."
 )
@@ -69,13 +71,14 @@ class Decline:
     def error(self, *, charge: str | None) -> dict[str, Any]:
         """``last_payment_error`` without its payment method, as the merchant's server sees it."""
         error: dict[str, Any] = {"type": "card_error", "code": self.code, "message": self.message}
-        if self.code == "payment_intent_authentication_failure":
+        if self.code.endswith("_authentication_failure"):
             error["type"] = "invalid_request_error"
         for name, value in (
             ("decline_code", self.decline_code),
             ("network_decline_code", self.network_decline_code),
             ("advice_code", self.advice_code),
             ("charge", charge),
+            ("param", _PARAMS.get(self.code)),
         ):
             if value is not None:
                 error[name] = value

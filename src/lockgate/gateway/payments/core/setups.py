@@ -5,32 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from lockgate.gateway.customers.core.attach import keepable
-from lockgate.gateway.customers.core.params import PAYMENT_METHOD_DATA
-from lockgate.gateway.customers.core.shapes import OTHER_TYPES
+from lockgate.gateway.customers.core import mandates
+from lockgate.gateway.customers.core.attach import keepable, used
+from lockgate.gateway.payments.core import challenge, setup_attempts
 from lockgate.gateway.payments.core.decline import Decline, decline
 from lockgate.gateway.payments.core.records import dumps
 from lockgate.gateway.payments.core.settle import FIRST_CHECK_MS, STATE_OF
+from lockgate.gateway.payments.core.settle_authorization import CVC_GONE
+from lockgate.gateway.payments.core.setup_attempts import Tried
 from lockgate.gateway.payments.core.shapes import LAST_ERROR, NEXT_ACTION, THREE_D_SECURE
 from lockgate.gateway.payments.core.transitions import ATTEMPT, INDEFINITE, move
 from lockgate.gateway.processors.contract import AUTHENTICATION_FAILED, REVERSED, Outcome, Result
+from lockgate.gateway.storage.records import MandateRow
 from lockgate.gateway.storage.rows import AttemptRow, PaymentMethodRow, SetupIntentRow
-from lockgate.kernel.params import (
-    Array,
-    Boolean,
-    Choice,
-    Listing,
-    Metadata,
-    Object,
-    Only,
-    Param,
-    Range,
-    Text,
-    Unsupported,
-    clearable,
-    optional,
-    required,
-)
 from lockgate.kernel.shapes import BOOLEAN, INTEGER, METADATA, OBJECT, STRING, Field, Shape, const, list_of, one_of
 
 STATES: Mapping[str, frozenset[str]] = {
@@ -47,96 +34,8 @@ STATES: Mapping[str, frozenset[str]] = {
 CONFIRMABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action"})
 CANCELABLE = CONFIRMABLE
 UPDATABLE = CONFIRMABLE
+ALWAYS_UPDATABLE = frozenset({"customer", "description", "metadata"})
 AUTHENTICATION_FAILURE = "setup_intent_authentication_failure"
-
-_CARDS_ONLY = "Cards are the only payment methods so far."
-_NO_MANDATES = "Mandates are not offered; the cardholder's consent is kept with the PaymentMethod."
-_NO_CONNECT = "Lockgate moves money for its own account only."
-_LATER = "Lockgate has no such feature."
-_CUSTOMERS = "Customers are cus_ objects only."
-_ID = Text(255)
-
-
-def _refused(names: str, why: str) -> dict[str, Param]:
-    return {name: optional(Unsupported(why)) for name in names.split()}
-
-
-_CARD_OPTIONS = Object(
-    {
-        "request_three_d_secure": optional(Choice(*THREE_D_SECURE)),
-        "mandate_options": optional(Unsupported(_NO_MANDATES)),
-        "network": optional(Unsupported("The network is chosen by the processor.")),
-        **_refused("moto setup_credential_usage three_d_secure", _LATER),
-    }
-)
-_OPTIONS = Object({"card": clearable(_CARD_OPTIONS), **_refused(" ".join(OTHER_TYPES), _CARDS_ONLY)})
-_METHOD: dict[str, Param] = {
-    "payment_method": optional(_ID),
-    "payment_method_data": optional(PAYMENT_METHOD_DATA),
-    "payment_method_options": optional(_OPTIONS),
-    **_refused("allowed_payment_method_types", _CARDS_ONLY),
-}
-_CONFIRMING: dict[str, Param] = {
-    "return_url": optional(Text(2048, pattern=r"(?:https?://|[a-z][a-z0-9+.-]*://)[!-~]+")),
-    "use_stripe_sdk": optional(Boolean(), "Accepted; the next action is always a redirect."),
-    **_refused("mandate_data", _NO_MANDATES),
-    **_refused("confirmation_token", _LATER),
-}
-_DESCRIBING: dict[str, Param] = {
-    "description": clearable(Text(1000)),
-    "metadata": clearable(Metadata()),
-    **_refused("attach_to_self flow_directions", _NO_CONNECT),
-    **_refused("customer_account", _CUSTOMERS),
-    **_refused("excluded_payment_method_types payment_method_configuration", _CARDS_ONLY),
-}
-_TYPES = Only(Array(Text(40, pattern="[a-z0-9_]+"), 20), lambda kinds: kinds == ["card"], _CARDS_ONLY)
-_SECRET = optional(Text(255, secret=True))
-
-CREATE = Object(
-    {
-        "automatic_payment_methods": optional(
-            Object({"enabled": required(Boolean()), "allow_redirects": optional(Choice("always", "never"))})
-        ),
-        "confirm": optional(Boolean()),
-        "customer": optional(_ID),
-        "payment_method_types": optional(_TYPES),
-        "usage": optional(Choice("off_session", "on_session")),
-        **_refused("on_behalf_of", _NO_CONNECT),
-        **_refused("single_use", _NO_MANDATES),
-        **_METHOD,
-        **_CONFIRMING,
-        **_DESCRIBING,
-    }
-)
-UPDATE = Object(
-    {
-        "customer": optional(_ID),
-        "payment_method_types": optional(_TYPES),
-        **_METHOD,
-        **_DESCRIBING,
-    }
-)
-CONFIRM = Object(
-    {
-        "client_secret": _SECRET,
-        "expected_payment_method_type": optional(Only(Text(40), lambda kind: kind == "card", _CARDS_ONLY)),
-        **_METHOD,
-        **_CONFIRMING,
-    }
-)
-CANCEL = Object(
-    {"cancellation_reason": optional(Choice("abandoned", "duplicate", "requested_by_customer"))}
-)
-GET = Object({"client_secret": _SECRET})
-LIST = Listing(
-    {
-        "created": optional(Range()),
-        "customer": optional(_ID),
-        "payment_method": optional(_ID),
-        **_refused("attach_to_self", _NO_CONNECT),
-        **_refused("customer_account", _CUSTOMERS),
-    }
-).object()
 
 _NULL = {"type": "null"}
 
@@ -168,10 +67,10 @@ SETUP_INTENT = Shape(
         "flow_directions": Field(list_of(STRING), nullable=True),
         # Whole because it holds the payment method with its billing details.
         "last_setup_error": Field(LAST_ERROR, nullable=True, personal=True, public=True),
-        "latest_attempt": Field(STRING, nullable=True),
+        "latest_attempt": Field(STRING, nullable=True, expands="setup_attempt"),
         "livemode": Field(BOOLEAN, public=True),
         "managed_payments": Field(OBJECT, nullable=True),
-        "mandate": Field(STRING, nullable=True),
+        "mandate": Field(STRING, nullable=True, expands="mandate"),
         "metadata": Field(METADATA, default={}),
         "next_action": Field(NEXT_ACTION, nullable=True, public=True),
         "on_behalf_of": Field(STRING, nullable=True),
@@ -184,7 +83,7 @@ SETUP_INTENT = Shape(
             nullable=True,
         ),
         "payment_method_types": Field(list_of(STRING), default=["card"], public=True),
-        "single_use_mandate": Field(STRING, nullable=True),
+        "single_use_mandate": Field(STRING, nullable=True, expands="mandate"),
         "status": Field(one_of(*STATES), public=True),
         "usage": Field(one_of("off_session", "on_session"), default="off_session", public=True),
     },
@@ -195,7 +94,8 @@ SETUP_INTENT = Shape(
 class Setup:
     """A setup intent in the hand: its row, with its JSON and its personal fields already read.
 
-    ``data`` is what the API shows and no column holds, and ``return_url``, which it shows in the next action only.
+    ``data`` is what the API shows and no column holds. ``personal`` is ``last_setup_error``, and while a try is under
+    way the ``acceptance`` of the mandate that it shall end in.
     """
 
     row: SetupIntentRow
@@ -210,28 +110,39 @@ class Setup:
         personal: Mapping[str, Any] | None = None,
         **columns: Any,
     ) -> "Setup":
-        """The next version: ``status`` by the table, the given columns, ``data`` laid over, ``personal`` replaced."""
+        """The next version: ``status`` by the table, the given columns, ``data`` and ``personal`` laid over the old."""
         row = self.row._replace(
             version=self.row.version + 1, status=move(STATES, self.row.status, status or self.row.status), **columns
         )
-        return Setup(row, {**self.data, **(data or {})}, self.personal if personal is None else personal)
+        kept = {name: value for name, value in {**self.personal, **(personal or {})}.items() if value is not None}
+        return Setup(row, {**self.data, **(data or {})}, kept)
 
 
 class Settled(NamedTuple):
     """What an answer makes of a setup intent. ``events`` are types of events about the setup intent itself.
 
-    ``method`` is the payment method as it now stands, if it changed. ``declined`` is the refusal to answer with;
-    ``not_sent`` says that nothing happened and the request may be tried again; ``fault`` is a parameter that turned out
-    to be needed.
+    ``method`` is the payment method as it now stands, if it changed; ``tried`` are the setup attempts that did;
+    ``mandate`` is given with the method, on the ``acceptance`` that ``setup`` had before. ``declined`` is the refusal
+    to answer with; ``not_sent`` says that nothing happened and the request may be tried again; ``fault`` is a
+    parameter that turned out to be needed.
     """
 
     setup: Setup
     attempt: AttemptRow
     method: PaymentMethodRow | None = None
+    tried: tuple[Tried, ...] = ()
+    mandate: MandateRow | None = None
     events: tuple[str, ...] = ()
     declined: Decline | None = None
     not_sent: bool = False
     fault: str | None = None
+
+
+class Tries(NamedTuple):
+    """The setup attempt that an order belongs to, and the challenged one that it took the place of."""
+
+    latest: Tried
+    replaced: Tried | None = None
 
 
 def settle(
@@ -241,56 +152,121 @@ def settle(
     *,
     method: PaymentMethodRow,
     shown: Mapping[str, Any],
+    tries: Tries,
+    now: int,
     now_ms: int,
 ) -> Settled:
     """The end, or the next step, of an attempt to verify a card. ``shown`` is ``method`` as the API shows it."""
     detail = json.loads(attempt.data)
+    if result.outcome is Outcome.FAILED and result.reason == CVC_GONE:
+        result = Result(Outcome.DECLINED, decline_code=CVC_GONE)
     if result.outcome is Outcome.FAILED and attempt.state != "open":
         # The merchant was told that it is processing: she must be told that it failed.
         result = Result(Outcome.DECLINED, decline_code=REVERSED, reason=result.reason)
-    outcome, fault = result.outcome, None
-    if outcome is Outcome.ACTION_REQUIRED and not detail["return_url"]:
-        outcome, fault = Outcome.DECLINED, "return_url"  # a challenge that nobody could come back from
-    state = STATE_OF[outcome]
-    after = attempt._replace(
+    way = None
+    if result.outcome is Outcome.ACTION_REQUIRED:
+        automatic = setup.data.get("automatic_payment_methods")
+        way = challenge.way(
+            script=detail.get("script", False), return_url=detail.get("return_url"), automatic=automatic
+        )
+        if way is None:
+            refused = Result(Outcome.DECLINED, processor_reference=result.processor_reference)
+            gone = setup_attempts.after(tries.latest, "abandoned")
+            after = _attempt(attempt, refused, now_ms=now_ms)
+            return Settled(_as_before(setup, detail), after, tried=(gone,), fault="return_url")
+    after = _attempt(attempt, result, now_ms=now_ms)
+    born = ("setup_intent.created",) if detail.get("born") and not detail.get("announced") else ()
+    replaced = () if tries.replaced is None else (setup_attempts.after(tries.replaced, "abandoned"),)
+    match result.outcome:
+        case Outcome.FAILED:
+            # An order to complete leaves its challenge as it is; one to verify never became a try.
+            gone = () if attempt.action == "complete" else (setup_attempts.after(tries.latest, "abandoned"),)
+            return Settled(_as_before(setup, detail), after, tried=gone, not_sent=True)
+        case Outcome.APPROVED:
+            return _approved(
+                setup, after, result, method=method, tries=tries, now=now
+            )._replace(events=(*born, "setup_intent.succeeded"))
+        case Outcome.DECLINED:
+            refused = refusal(result)
+            error = {**refused.error(charge=None), "payment_method": dict(shown)}
+            failed = setup.after(
+                "requires_payment_method",
+                attempt=None,
+                payment_method=None,
+                data={"next_action": None},
+                personal={"last_setup_error": error, "acceptance": None},
+            )
+            tried = setup_attempts.after(tries.latest, "failed", result=result, error=error)
+            events = (*born, "setup_intent.setup_failed")
+            spent = used(method) if method.customer is None else None
+            return Settled(failed, after, spent, (tried, *replaced), events=events, declined=refused)
+        case Outcome.ACTION_REQUIRED:
+            assert way is not None, "a challenge without a way was refused above"
+            action = challenge.next_action(way, url=result.redirect_url, return_url=detail.get("return_url"))
+            waiting = setup.after(
+                "requires_action",
+                attempt=detail.get("verify", attempt.id),
+                data={"next_action": action},
+                personal={"last_setup_error": None},
+            )
+            news = () if attempt.action == "complete" else ("setup_intent.requires_action",)
+            tried = setup_attempts.after(tries.latest, "requires_action")
+            return Settled(waiting, after, tried=(tried, *replaced), events=born + news)
+        case _:
+            return Settled(setup.after(), after, events=born)
+
+
+def _approved(
+    setup: Setup, attempt: AttemptRow, result: Result, *, method: PaymentMethodRow, tries: Tries, now: int
+) -> Settled:
+    keeps = keepable(method, setup.row.customer)
+    mandate = saved = None
+    if keeps:
+        saved = consented(method, setup.row.customer, usage=setup.data["usage"], result=result)
+        if saved.customer is None:
+            saved = used(saved)._replace(version=saved.version)
+    if keeps and setup.personal.get("acceptance"):
+        mandate = mandates.given_with(method, intent=setup.row.id, subject=setup.row.subject, now=now)
+    done = setup.after(
+        "succeeded",
+        attempt=None,
+        data={"mandate": mandate.id if mandate else None, "next_action": None},
+        personal={"last_setup_error": None, "acceptance": None},
+    )
+    tried = [setup_attempts.after(tries.latest, "succeeded", result=result)]
+    if tries.replaced is not None:
+        tried.append(setup_attempts.after(tries.replaced, "abandoned"))
+    return Settled(done, attempt, saved, tuple(tried), mandate)
+
+
+def _attempt(attempt: AttemptRow, result: Result, *, now_ms: int) -> AttemptRow:
+    state = STATE_OF[result.outcome]
+    detail = json.loads(attempt.data)
+    if result.outcome is not Outcome.FAILED:
+        detail["announced"] = True
+    if result.continuation:
+        detail["continuation"] = dict(result.continuation)
+    return attempt._replace(
         version=attempt.version + 1,
         state=move(ATTEMPT, attempt.state, state),
         processor_reference=result.processor_reference or attempt.processor_reference,
         next_check_ms=max(now_ms + FIRST_CHECK_MS, attempt.next_check_ms or 0) if state in INDEFINITE else None,
-        data=dumps({**detail, "continuation": dict(result.continuation), "announced": True}),
+        data=dumps(detail),
     )
-    born = ("setup_intent.created",) if detail["born"] and not detail.get("announced") else ()
-    if fault or outcome is Outcome.FAILED:
-        return Settled(_as_before(setup, detail), after, not_sent=fault is None, fault=fault)
-    if outcome is Outcome.APPROVED:
-        done = setup.after("succeeded", attempt=None, data={"next_action": None}, personal={})
-        saved = None
-        if keepable(method, setup.row.customer):
-            saved = consented(method, setup.row.customer, usage=setup.data["usage"], result=result)
-        return Settled(done, after, saved, (*born, "setup_intent.succeeded"))
-    if outcome is Outcome.DECLINED:
-        refused = refusal(result)
-        error = {**refused.error(charge=None), "payment_method": dict(shown)}
-        if refused.code == AUTHENTICATION_FAILURE:
-            error["type"] = "invalid_request_error"
-        failed = setup.after(
-            "requires_payment_method",
-            attempt=None,
-            payment_method=None,
-            data={"next_action": None},
-            personal={"last_setup_error": error},
-        )
-        return Settled(failed, after, None, (*born, "setup_intent.setup_failed"), declined=refused)
-    if outcome is Outcome.ACTION_REQUIRED:
-        redirect = {"url": result.redirect_url, "return_url": detail["return_url"]}
-        waiting = setup.after(
-            "requires_action",
-            attempt=detail.get("verify", attempt.id),
-            data={"next_action": {"type": "redirect_to_url", "redirect_to_url": redirect}},
-        )
-        news = () if attempt.action == "complete" else ("setup_intent.requires_action",)
-        return Settled(waiting, after, None, born + news)
-    return Settled(setup.after(), after, None, born)
+
+
+def why_not(status: str, verb: str) -> str:
+    """Why a setup intent in ``status`` cannot be confirmed, updated or canceled."""
+    if status == "succeeded" and verb != "cancel":
+        return f"You cannot {verb} this SetupIntent because it has already succeeded."
+    if status == "canceled":
+        word = "is already canceled" if verb == "cancel" else "has been canceled"
+        return f"You cannot {verb} this SetupIntent because it {word}."
+    done = {"confirm": "confirmed", "update": "updated", "cancel": "canceled"}[verb]
+    return (
+        f"You cannot {verb} this SetupIntent because it has a status of {status}. Only a SetupIntent with one of the "
+        f"following statuses may be {done}: requires_payment_method, requires_confirmation, or requires_action."
+    )
 
 
 def refusal(result: Result) -> Decline:
@@ -305,12 +281,13 @@ def refusal(result: Result) -> Decline:
 
 def _as_before(setup: Setup, detail: Mapping[str, Any]) -> Setup:
     if detail["born"]:  # its creation failed and was never announced: nobody may find it usable
-        return setup.after("canceled", attempt=None)
+        return setup.after("canceled", attempt=None, personal={"acceptance": None})
     return setup.after(
         detail["before"],
         attempt=detail["before_attempt"],
         payment_method=detail["before_method"],
         data=detail["before_data"],
+        personal={"acceptance": None},
     )
 
 

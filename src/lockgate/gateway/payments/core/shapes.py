@@ -19,6 +19,8 @@ INTENT_STATES = (
 CAPTURE_METHODS = ("automatic", "automatic_async", "manual")
 CANCELLATION_REASONS = ("abandoned", "automatic", "duplicate", "expired", "fraudulent", "requested_by_customer")
 THREE_D_SECURE = ("any", "automatic", "challenge")
+CHARGES_UNTIL = "2022-11-15"
+"""Versions before this one embed an intent's charges and a charge's refunds."""
 
 
 def _closed(**properties: object) -> dict[str, object]:
@@ -57,17 +59,40 @@ LAST_ERROR = {
         "network_decline_code": STRING,
         "advice_code": STRING,
         "charge": STRING,
+        "param": STRING,
         "payment_method": {"$ref": f"#/components/schemas/{PAYMENT_METHOD.kind}"},
     },
     "required": ["type", "code", "message"],
     "additionalProperties": False,
 }
-NEXT_ACTION = _closed(type=const("redirect_to_url"), redirect_to_url=_closed(url=STRING, return_url=_NULLABLE_STRING))
+NEXT_ACTION = {
+    "anyOf": [
+        _closed(type=const("redirect_to_url"), redirect_to_url=_closed(url=STRING, return_url=_NULLABLE_STRING)),
+        _closed(
+            type=const("use_stripe_sdk"),
+            use_stripe_sdk=_closed(type=const("three_d_secure_redirect"), stripe_js=STRING),
+        ),
+    ]
+}
+REQUESTS = ("request_incremental_authorization", "request_multicapture")
+"""What may be asked of an authorisation that is captured later: to be raised, or captured in parts."""
+
 CARD_OPTIONS = {
+    "capture_method": None,
     "installments": None,
     "mandate_options": None,
     "network": None,
+    "request_extended_authorization": None,
+    "request_incremental_authorization": None,
+    "request_multicapture": None,
+    "request_overcapture": None,
     "request_three_d_secure": "automatic",
+    "require_cvc_recollection": None,
+    "setup_credential_usage": None,
+    "setup_future_usage": None,
+    "statement_descriptor_suffix_kana": None,
+    "statement_descriptor_suffix_kanji": None,
+    "stored_credential_usage": None,
 }
 OPTIONS = {"card": CARD_OPTIONS}
 
@@ -112,10 +137,11 @@ PAYMENT_INTENT = Shape(
         "payment_method_options": Field(
             _closed(
                 card=_closed(
-                    installments=_NULL,
-                    mandate_options=_NULL,
-                    network=_NULL,
-                    request_three_d_secure=one_of(*THREE_D_SECURE),
+                    **{
+                        **dict.fromkeys(CARD_OPTIONS, _NULL),
+                        **dict.fromkeys(REQUESTS, _null_or(one_of("if_available", "never"))),
+                        "request_three_d_secure": one_of(*THREE_D_SECURE),
+                    }
                 )
             ),
             nullable=True,
@@ -135,7 +161,12 @@ PAYMENT_INTENT = Shape(
         "transfer_data": Field(OBJECT, nullable=True),
         "transfer_group": Field(STRING, nullable=True),
     },
+    former={"charges": (CHARGES_UNTIL, Field(OBJECT, lists="charge"))},
 )
+PAYMENT_INTENT_WITH_CHARGES = Shape(
+    PAYMENT_INTENT.kind, {**PAYMENT_INTENT.fields, "charges": Field(OBJECT, personal=True)}
+)
+"""As events of old versions show it: the charges hold what their cards' owners are called."""
 
 _CHECK = {"type": ["string", "null"], "enum": ["pass", "fail", "unavailable", "unchecked", None]}
 _OUTCOME = _closed(
@@ -168,18 +199,38 @@ _CARD_DETAILS = _closed(
     capture_before=_NULLABLE_INTEGER,
     checks=_closed(address_line1_check=_CHECK, address_postal_code_check=_CHECK, cvc_check=_CHECK),
     country=_NULLABLE_STRING,
+    description=_NULL,
+    electronic_commerce_indicator=_NULL,
     exp_month=INTEGER,
     exp_year=INTEGER,
+    extended_authorization=_closed(status=one_of("disabled", "enabled")),
     fingerprint=_NULLABLE_STRING,
     funding=_NULLABLE_STRING,
+    iin=_NULL,
+    incremental_authorization=_closed(status=one_of("available", "unavailable")),
     installments=_NULL,
+    issuer=_NULL,
     last4=_NULLABLE_STRING,
-    mandate=_NULL,
+    mandate=_NULLABLE_STRING,
+    moto=_NULL,
+    multicapture=_closed(status=one_of("available", "unavailable")),
     network=_NULLABLE_STRING,
+    network_token=_closed(used=BOOLEAN),
     network_transaction_id=_NULLABLE_STRING,
+    overcapture=_closed(maximum_amount_capturable=INTEGER, status=one_of("available", "unavailable")),
+    regulated_status=_NULL,
+    setup_credential_usage=_NULL,
+    stored_credential_usage=_NULL,
     three_d_secure=_null_or(_THREE_D_SECURE),
+    transaction_link_id=_NULL,
     wallet=_NULL,
 )
+
+_FRAUD_DETAILS = {
+    "type": "object",
+    "properties": {"stripe_report": one_of("fraudulent"), "user_report": one_of("fraudulent", "safe")},
+    "additionalProperties": False,
+}
 
 CHARGE = Shape(
     "charge",
@@ -205,7 +256,7 @@ CHARGE = Shape(
         "failure_balance_transaction": Field(STRING, nullable=True, expands="balance_transaction"),
         "failure_code": Field(STRING, nullable=True),
         "failure_message": Field(STRING, nullable=True),
-        "fraud_details": Field(OBJECT, nullable=True, default={}),
+        "fraud_details": Field(_FRAUD_DETAILS, nullable=True, default={}),
         "level3": Field(OBJECT, nullable=True),
         "livemode": Field(BOOLEAN),
         "metadata": Field(METADATA, default={}),
@@ -221,10 +272,10 @@ CHARGE = Shape(
         "receipt_number": Field(STRING, nullable=True),
         "receipt_url": Field(STRING, nullable=True),
         "refunded": Field(BOOLEAN, default=False),
-        "refunds": Field(OBJECT, nullable=True),
+        "refunds": Field(OBJECT, nullable=True, lists="refund"),
         "review": Field(STRING, nullable=True),
         "shipping": Field(_SHIPPING, nullable=True, personal=True),
-        "source": Field(OBJECT, nullable=True),
+        "source": Field(OBJECT, nullable=True, personal=True),
         "source_transfer": Field(STRING, nullable=True),
         "statement_descriptor": Field(STRING, nullable=True),
         "statement_descriptor_suffix": Field(STRING, nullable=True),

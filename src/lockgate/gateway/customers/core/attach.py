@@ -69,7 +69,7 @@ def usable(row: PaymentMethodRow, customer_id: str | None) -> None:
         raise _spent()
     if row.customer is not None and row.customer != customer_id:
         raise invalid(
-            "The payment method supplied belongs to a Customer. Please include the Customer in the `customer` parameter."
+            "The payment method supplied belongs to a Customer. Include the Customer in the `customer` parameter."
             if customer_id is None
             else "The PaymentMethod does not belong to the Customer you supplied. "
             "Please use it with the Customer that it belongs to.",

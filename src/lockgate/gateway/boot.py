@@ -28,7 +28,8 @@ from lockgate.gateway.risk import jobs as risk_jobs
 from lockgate.gateway.risk.ports import Ports as RiskPorts
 from lockgate.gateway.settlement import api as settlement_api
 from lockgate.gateway.settlement import jobs as settlement_jobs
-from lockgate.gateway.settlement.mature import mature
+from lockgate.gateway.settlement.conclude import ACTIONS as PAYOUT_ACTIONS
+from lockgate.gateway.settlement.conclude import Concluder as PayoutConcluder
 from lockgate.gateway.settlement.ports import Ports as SettlementPorts
 from lockgate.gateway.storage import business_time, idempotency, poke
 from lockgate.gateway.storage.commit import Committer
@@ -153,8 +154,20 @@ async def _assemble(home: Home, program: str) -> Parts:
     box = PersonalBox(vault)
     client_secrets = ClientSecrets(await _platform_key(box, "client-secret"))
     nudge = poke.poker(Path(settings["run_dir"]))
-    customers = CustomersPorts(pool=pool, committer=committer, vault=vault, box=box, poke=nudge)
+    pepper = await _platform_key(box, "api-key-pepper")
+    customers = CustomersPorts(pool=pool, committer=committer, vault=vault, box=box, poke=nudge, pepper=pepper)
     processors = {name: registry.get(name) for name in settings["processors"]}
+    settlement = SettlementPorts(
+        pool=pool,
+        committer=committer,
+        vault=vault,
+        box=box,
+        processors=processors,
+        settings=settings["processors"],
+        payout_processor=_card_processor(processors),
+        poke=nudge,
+    )
+    payouts = PayoutConcluder(settlement)
     return Parts(
         settings=settings,
         pool=pool,
@@ -162,7 +175,7 @@ async def _assemble(home: Home, program: str) -> Parts:
         vault=vault,
         box=box,
         client_secrets=client_secrets,
-        pepper=await _platform_key(box, "api-key-pepper"),
+        pepper=pepper,
         customers=customers,
         payments=PaymentsPorts(
             pool=pool,
@@ -177,9 +190,10 @@ async def _assemble(home: Home, program: str) -> Parts:
             public_url=settings["api"]["url"],
             return_key=await _platform_key(box, "return"),
             poke=nudge,
+            concluders=dict.fromkeys(PAYOUT_ACTIONS, payouts),
         ),
         risk=RiskPorts(pool=pool, committer=committer, box=box, poke=nudge),
-        settlement=SettlementPorts(pool=pool, committer=committer),
+        settlement=settlement,
         webhooks=WebhooksPorts(
             pool=pool,
             committer=committer,
@@ -242,7 +256,7 @@ def _due(parts: Parts) -> list[Callable[[], Awaitable[int]]]:
     return [
         old_keys,
         lambda: expire.portion(parts.payments, now=clock.now()),
-        lambda: mature(parts.settlement, now=clock.now(), limit=settlement_jobs.PORTION),
+        lambda: settlement_jobs.due(parts.settlement, now=clock.now()),
     ]
 
 

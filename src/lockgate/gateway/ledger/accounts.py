@@ -21,6 +21,16 @@ def fees(name: str) -> str:
     return f"fees:{name}"
 
 
+def in_transit(name: str) -> str:
+    """What the processor ``name`` was told to pay out and has not yet: what is on its way back counts against it."""
+    return f"transit:{name}"
+
+
+def bank(name: str) -> str:
+    """What arrived at the merchant's own bank, out of what the processor ``name`` owed."""
+    return f"bank:{name}"
+
+
 def merchant(*, available: bool) -> str:
     """The merchant's side of a movement that is available at once, or has to wait."""
     return MERCHANT_AVAILABLE if available else MERCHANT_PENDING

@@ -1,23 +1,24 @@
-"""The operations on the merchant's balance."""
+"""The operations on the merchant's balance; those on payouts stand in a file of their own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockgate.gateway.ledger import find as books
-from lockgate.gateway.settlement import find, render
+from lockgate.gateway.settlement import api_payouts, find, find_payouts, render
 from lockgate.gateway.settlement.core.shapes import BALANCE, BALANCE_TRANSACTION
 from lockgate.gateway.settlement.ports import Ports
 from lockgate.gateway.storage.paging import cut, listing, page_of
+from lockgate.kernel.errors import invalid
 from lockgate.kernel.money import CURRENCIES
 from lockgate.kernel.operations import Call, Loader, Operation
-from lockgate.kernel.params import Choice, Listing, Object, Range, Text, Unsupported, optional
+from lockgate.kernel.params import Choice, Listing, Object, Range, Text, optional
 from lockgate.kernel.principal import Principal
 
 _FILTERS = Listing(
     {
         "created": optional(Range()),
         "currency": optional(Choice(*sorted(CURRENCIES))),
-        "payout": optional(Unsupported("There are no payouts yet.")),
+        "payout": optional(Text(255)),
         "source": optional(Text(255)),
         "type": optional(Text(64)),
     }
@@ -25,7 +26,7 @@ _FILTERS = Listing(
 
 
 def operations(ports: Ports) -> list[Operation]:
-    """Balance: get. Balance transactions: get, list."""
+    """Balance: get. Balance transactions: get, list. Payouts."""
 
     async def get_balance(call: Call) -> Mapping[str, Any]:
         who = call.principal
@@ -47,6 +48,7 @@ def operations(ports: Ports) -> list[Operation]:
             currency=params.get("currency"),
             source=params.get("source"),
             type_=params.get("type"),
+            payout=await _automatic(ports, call),
         )
         kept, has_more = cut(rows, page)
         return listing(
@@ -88,14 +90,25 @@ def operations(ports: Ports) -> list[Operation]:
             returns=BALANCE_TRANSACTION,
             summary="One movement on the merchant's balance.",
         ),
+        *api_payouts.operations(ports),
     ]
 
 
+async def _automatic(ports: Ports, call: Call) -> str | None:
+    """The payout to filter by: only of one that the clock made is it known which movements it paid out."""
+    if "payout" not in call.params:
+        return None
+    row = await find_payouts.payout(ports.pool, call.principal, call.params["payout"])
+    if not row.automatic:
+        raise invalid("Only the movements of an automatic payout can be listed; this one was manual.", param="payout")
+    return row.id
+
+
 def loaders(ports: Ports) -> dict[str, Loader]:
-    """How an id of a balance transaction is expanded."""
+    """How an id of a balance transaction, or of a payout, is expanded."""
 
     async def load(principal: Principal, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         rows = await find.balance_transactions_by_id(ports.pool, principal, ids)
         return {row.id: render.balance_transaction(row) for row in rows}
 
-    return {"balance_transaction": load}
+    return {"balance_transaction": load, **api_payouts.loaders(ports)}

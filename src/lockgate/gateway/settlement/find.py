@@ -40,6 +40,7 @@ async def balance_transactions(
     currency: str | None,
     source: str | None,
     type_: str | None,
+    payout: str | None,
 ) -> list[BalanceTransactionRow]:
     """One row more than the page holds, in the page's direction."""
     cursor = page.after or page.before
@@ -57,28 +58,32 @@ async def balance_transactions(
         currency,
         source,
         type_,
+        payout,
         page.limit + 1,
     )
     if page.backwards:
         rows = await pool.fetch(
             "select account, livemode, id, version, created, type, status, amount, fee, net, currency, source,"
-            " available_on, data from balance_transaction where account = $1 and livemode = $2"
+            " available_on, data from balance_transaction t where account = $1 and livemode = $2"
             " and ($3::text is null or id > $3) and ($4::bigint is null or created = $4)"
             " and ($5::bigint is null or created > $5) and ($6::bigint is null or created >= $6)"
             " and ($7::bigint is null or created < $7) and ($8::bigint is null or created <= $8)"
             " and ($9::text is null or currency = $9) and ($10::text is null or source = $10)"
-            " and ($11::text is null or type = $11) order by id limit $12",
+            " and ($11::text is null or type = $11) and ($12::text is null or exists (select from payout_line l"
+            "  where l.account = $1 and l.livemode = $2 and l.payout = $12 and l.id = t.id)) order by id limit $13",
             *filters,
         )
     else:
         rows = await pool.fetch(
             "select account, livemode, id, version, created, type, status, amount, fee, net, currency, source,"
-            " available_on, data from balance_transaction where account = $1 and livemode = $2"
+            " available_on, data from balance_transaction t where account = $1 and livemode = $2"
             " and ($3::text is null or id < $3) and ($4::bigint is null or created = $4)"
             " and ($5::bigint is null or created > $5) and ($6::bigint is null or created >= $6)"
             " and ($7::bigint is null or created < $7) and ($8::bigint is null or created <= $8)"
             " and ($9::text is null or currency = $9) and ($10::text is null or source = $10)"
-            " and ($11::text is null or type = $11) order by id desc limit $12",
+            " and ($11::text is null or type = $11) and ($12::text is null or exists (select from payout_line l"
+            "  where l.account = $1 and l.livemode = $2 and l.payout = $12 and l.id = t.id))"
+            " order by id desc limit $13",
             *filters,
         )
     return [BalanceTransactionRow(*row) for row in rows]

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.ledger import accounts
-from lockgate.gateway.settlement.core.shapes import BALANCE, BALANCE_TRANSACTION
+from lockgate.gateway.settlement.core.reporting import category
+from lockgate.gateway.settlement.core.shapes import BALANCE, BALANCE_TRANSACTION, PAYOUT
+from lockgate.gateway.storage.records import PayoutRow
 from lockgate.gateway.storage.rows import BalanceTransactionRow
 
 
@@ -43,9 +45,38 @@ def balance_transaction(row: BalanceTransactionRow) -> dict[str, Any]:
             "fee": row.fee,
             "fee_details": data["fee_details"],
             "net": row.net,
-            "reporting_category": row.type,
+            "reporting_category": category(row.type, row.source, row.amount),
             "source": row.source,
             "status": row.status,
             "type": row.type,
+        }
+    )
+
+
+def payout(row: PayoutRow) -> dict[str, Any]:
+    """Money on its way to the merchant's bank, or back from it."""
+    data = json.loads(row.data)
+    under_way = row.status in ("pending", "in_transit")
+    return PAYOUT.render(
+        {
+            "id": row.id,
+            "amount": row.amount,
+            "arrival_date": row.arrival_date,
+            "automatic": row.automatic,
+            "balance_transaction": row.balance_transaction,
+            "created": row.created,
+            "currency": row.currency,
+            "description": data["description"],
+            "failure_balance_transaction": data.get("failure_balance_transaction"),
+            "failure_code": data.get("failure_code"),
+            "failure_message": data.get("failure_message"),
+            "livemode": row.livemode,
+            "metadata": data["metadata"],
+            "original_payout": data["original_payout"],
+            "reconciliation_status": "completed" if row.automatic else "not_applicable",
+            "reversed_by": data.get("reversed_by"),
+            "statement_descriptor": data["statement_descriptor"],
+            "status": row.status,
+            "trace_id": {"status": "pending" if under_way else "unsupported", "value": None},
         }
     )

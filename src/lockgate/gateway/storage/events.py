@@ -59,7 +59,7 @@ async def announce(commit: Commit, origin: Origin, happenings: Sequence[Happenin
                 id=ids[-1],
                 created=origin.created,
                 type=happening.type,
-                object=str(happening.rendered["id"]),
+                object=str(happening.rendered.get("id", happening.shape.kind)),
                 api_version=origin.api_version,
                 request=origin.request,
                 idempotency_key=origin.idempotency_key,

@@ -1,12 +1,17 @@
 """What a decline means: the error code, the words for the merchant and for the shopper, and the charge's outcome."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from lockgate.gateway.processors.contract import AUTHENTICATION_FAILED, REVERSED
+from lockgate.gateway.processors.contract import AUTHENTICATION_FAILED, REVERSED, Result
 
 GENERIC = "generic_decline"
+NOT_HANDLED = "authentication_not_handled"
+"""A challenge that the merchant, with error_on_requires_action, did not want to lead the shopper through."""
+
+HIGHEST_RISK = "highest_risk_level"
+"""The charge's reason when the processor's own screen blocked it, before any issuer was asked."""
 
 # Codes that are errors of their own; every other decline code comes under card_declined.
 _OWN_CODES = frozenset(
@@ -26,6 +31,7 @@ _MESSAGES = {
     "incorrect_number": "Your card number is incorrect.",
     "processing_error": "An error occurred while processing your card. Try again in a little bit.",
     "authentication_required": "Your card was declined. This transaction requires authentication.",
+    NOT_HANDLED: "This payment required an authentication action to complete, but `error_on_requires_action` was set.",
     "card_velocity_exceeded": "Your card was declined for making repeated attempts too frequently or exceeding its "
     "amount limit.",
     "card_not_supported": "Your card is not supported.",
@@ -40,12 +46,30 @@ _AUTHENTICATION_MESSAGE = (
 _CVC_GONE_MESSAGE = "Your card's security code is no longer held. Please enter your card details again."
 # What a thief could learn from, or a shopper should not be told in a shop.
 _HIDDEN = frozenset({"lost_card", "stolen_card", "fraudulent", "pickup_card"})
-_WITHOUT_ISSUER = frozenset({AUTHENTICATION_FAILED, REVERSED, "cvc_gone"})
+_WITHOUT_ISSUER = frozenset({AUTHENTICATION_FAILED, NOT_HANDLED, REVERSED, "cvc_gone"})
+
+
+_OUTCOME: Mapping[str, Any] = {
+    "advice_code": None,
+    "network_advice_code": None,
+    "network_decline_code": None,
+    "network_status": None,
+    "reason": None,
+    "risk_level": None,
+    "risk_score": None,
+    "rule": None,
+    "seller_message": None,
+    "type": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """One refused try, in the dialect's words. ``sent`` says whether the issuer was asked for money."""
+    """One refused try, in the dialect's words.
+
+    ``sent`` says whether the issuer was asked for money, ``charged`` whether there is a charge to show for it: where
+    the cardholder did not prove who she is, there is none. ``risk_level`` is the processor's own view.
+    """
 
     code: str
     decline_code: str | None
@@ -53,17 +77,32 @@ class Decline:
     advice_code: str | None
     message: str
     sent: bool
+    charged: bool = True
+    risk_level: str = "normal"
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the processor's own screen refused it."""
+        return self.decline_code == "fraudulent" and self.risk_level == "highest"
 
     def outcome(self) -> dict[str, Any]:
         """The charge's ``outcome``."""
+        if self.is_blocked:
+            return {
+                **_OUTCOME,
+                "network_status": "not_sent_to_network",
+                "reason": HIGHEST_RISK,
+                "risk_level": self.risk_level,
+                "seller_message": "This payment was blocked as too risky.",
+                "type": "blocked",
+            }
         return {
+            **_OUTCOME,
             "advice_code": self.advice_code,
-            "network_advice_code": None,
             "network_decline_code": self.network_decline_code,
             "network_status": "declined_by_network" if self.sent else "not_sent_to_network",
             "reason": self.decline_code,
-            "risk_level": "normal",
-            "rule": None,
+            "risk_level": self.risk_level,
             "seller_message": _seller_message(self.decline_code),
             "type": "issuer_declined" if self.sent else "invalid",
         }
@@ -85,13 +124,34 @@ class Decline:
         return error
 
 
+def of(result: Result) -> Decline:
+    """The decline that ``result`` is."""
+    refused = decline(
+        result.decline_code, network_decline_code=result.network_decline_code, advice_code=result.advice_code
+    )
+    refused = replace(refused, risk_level=result.risk_level or "normal")
+    if refused.is_blocked:  # no network said anything
+        return replace(refused, network_decline_code=None, advice_code=None, sent=False)
+    return refused
+
+
 def decline(
     decline_code: str | None, *, network_decline_code: str | None = None, advice_code: str | None = None
 ) -> Decline:
     """The decline that a normalised code stands for."""
     word = decline_code or GENERIC
     if word == AUTHENTICATION_FAILED:
-        return Decline("payment_intent_authentication_failure", None, None, None, _AUTHENTICATION_MESSAGE, sent=False)
+        return Decline(
+            "payment_intent_authentication_failure",
+            None,
+            None,
+            None,
+            _AUTHENTICATION_MESSAGE,
+            sent=False,
+            charged=False,
+        )
+    if word == NOT_HANDLED:
+        return Decline("authentication_required", word, None, None, _MESSAGES[word], sent=False, charged=False)
     if word == REVERSED:
         return Decline(
             "processing_error", "processing_error", None, advice_code, _MESSAGES["processing_error"], sent=False
@@ -104,16 +164,12 @@ def decline(
     return Decline(code, word, network_decline_code, advice_code, _MESSAGES.get(word, _MESSAGE), sent=True)
 
 
-def approved_outcome() -> dict[str, Any]:
-    """The ``outcome`` of an accepted charge."""
+def approved_outcome(risk_level: str | None = None) -> dict[str, Any]:
+    """The ``outcome`` of an accepted charge, with the processor's own view of its risk."""
     return {
-        "advice_code": None,
-        "network_advice_code": None,
-        "network_decline_code": None,
+        **_OUTCOME,
         "network_status": "approved_by_network",
-        "reason": None,
-        "risk_level": "normal",
-        "rule": None,
+        "risk_level": risk_level or "normal",
         "seller_message": "Payment complete.",
         "type": "authorized",
     }

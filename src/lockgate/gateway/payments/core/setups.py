@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from lockgate.gateway.customers.core import mandates
 from lockgate.gateway.customers.core.attach import keepable, used
 from lockgate.gateway.payments.core import challenge, setup_attempts
-from lockgate.gateway.payments.core.decline import Decline, decline
+from lockgate.gateway.payments.core import decline as declines
+from lockgate.gateway.payments.core.decline import Decline
 from lockgate.gateway.payments.core.records import dumps
 from lockgate.gateway.payments.core.settle import FIRST_CHECK_MS, STATE_OF
 from lockgate.gateway.payments.core.settle_authorization import CVC_GONE
@@ -271,9 +272,7 @@ def why_not(status: str, verb: str) -> str:
 
 def refusal(result: Result) -> Decline:
     """The decline, with the setup intent's own word for a failed challenge."""
-    refused = decline(
-        result.decline_code, network_decline_code=result.network_decline_code, advice_code=result.advice_code
-    )
+    refused = declines.of(result)
     if result.decline_code == AUTHENTICATION_FAILED:
         return replace(refused, code=AUTHENTICATION_FAILURE)
     return refused

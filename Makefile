@@ -19,7 +19,7 @@ NODE_LOCKS := $(wildcard tests/*/package-lock.json tests/*/*/package-lock.json)
 NODE_STAMPS := $(NODE_LOCKS:package-lock.json=node_modules/.installed)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test bench bench-long lint processor lock clean
+.PHONY: help setup up test bench bench-long lint contract processor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: $(TESTABLE) ## Check style, types and the architecture's never-arrows
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q $(wildcard tests/test_architecture.py tests/architecture)
+
+contract: $(TESTABLE) ## Renew docs/dialect.md; with SAYS='what changed and why' record a change of the API
+	$(BIN)/python -m tools.contract $(if $(SAYS),--says "$(SAYS)")
 
 processor: $(TESTABLE) ## Write a new processor adapter and its test: make processor name=acme
 	@test -n "$(name)" || { echo "make processor: say which, as in 'make processor name=acme'" >&2; exit 2; }

@@ -6,7 +6,7 @@ from html import escape
 
 from lockgate.gateway.web.openapi import events, examples, responses
 from lockgate.gateway.web.openapi.operation import description
-from lockgate.gateway.web.openapi.words import Row, of_field, rows
+from lockgate.gateway.web.openapi.words import Row, field_rows, rows
 from lockgate.gateway.web.reference.style import STYLE
 from lockgate.gateway.webhooks.core.types import EVENT_TYPES
 from lockgate.kernel.operations import Operation
@@ -160,12 +160,10 @@ def _refused(refused: Sequence[Row]) -> str:
 
 
 def _object(shape: Shape) -> str:
+    public = {name for name, field in shape.fields.items() if field.public}
     shown = [
-        (
-            f"<code>{escape(name)}</code>",
-            escape(of_field(field)) + (' <span class="soft">public</span>' if field.public else ""),
-        )
-        for name, field in shape.fields.items()
+        (f"<code>{escape(name)}</code>", escape(says) + (' <span class="soft">public</span>' if name in public else ""))
+        for name, says in field_rows(shape)
     ]
     kind, example = escape(shape.kind), escape(json.dumps(examples.of_shape(shape), indent=2))
     return (

@@ -87,7 +87,7 @@ class Catalogue:
     """The fields of one resource that can be searched. A ``*`` in a name stands for any one step."""
 
     def __init__(self, fields: Mapping[str, Type]) -> None:
-        self._fields = {tuple(name.split(".")): type_ for name, type_ in fields.items()}
+        self._fields: dict[tuple[str, ...], Type] = {tuple(name.split(".")): type_ for name, type_ in fields.items()}
         self.names = tuple(fields)
 
     def type_of(self, path: tuple[str, ...]) -> Type | None:

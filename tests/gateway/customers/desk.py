@@ -147,6 +147,6 @@ async def open_desk(database: Database):
     """A desk at the customers room."""
     async with pool_as(database, "gateway") as pool:
         committer, box, vault = Committer(pool), MemoryBox(), ScriptedVault()
-        ports = Ports(pool, committer, vault, box, lambda: None)
+        ports = Ports(pool, committer, vault, box, lambda: None, b"p" * 32)
         yield Desk(pool, committer, {op.name: op for op in api.operations(ports)}, box, vault)
         await committer.close()

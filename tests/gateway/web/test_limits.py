@@ -6,9 +6,28 @@ from hypothesis import strategies as st
 
 from lockgate.gateway.web.limits import MAX_AT_ONCE, MAX_AT_ONCE_PER_KEY, Gcra, Limits
 from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.operations import Operation
+from lockgate.kernel.params import Object
 from lockgate.kernel.principal import Principal
+from lockgate.kernel.shapes import Shape
 
 S = 1_000_000_000
+
+
+async def _nothing(call):
+    return {}
+
+
+def operation(**changed):
+    return Operation(
+        **{"name": "thing.get", "method": "GET", "path": "/v1/things", "resource": "charges", "access": "read",
+           "handler": _nothing, "params": Object({}), "returns": Shape("thing", {}), "summary": "It."} | changed
+    )  # fmt: skip
+
+
+GET = operation()
+SEARCH = operation(name="thing.search", form="search", limit="search")
+CHANGE = operation(name="thing.update", method="POST", path="/v1/things/{thing}", access="write", audit="thing.update")
 
 
 class Clock:
@@ -75,13 +94,13 @@ def test_key_and_address_are_limited_apart():
     clock = Clock()
     limits = Limits(now_ns=clock)
     for n in range(20):
-        limits.admit(principal(id_=f"key_{n}"))
+        limits.admit(principal(id_=f"key_{n}"), GET, {})
     with pytest.raises(Refusal) as refused:
-        limits.admit(principal(id_="key_other"))
+        limits.admit(principal(id_="key_other"), GET, {})
     assert refused.value.kind is Kind.RATE_LIMITED
     assert refused.value.reason == "global-rate"
     assert refused.value.retry_after_s == 1
-    limits.admit(principal(id_="key_other", address="192.0.2.2"))
+    limits.admit(principal(id_="key_other", address="192.0.2.2"), GET, {})
 
 
 def test_failed_authentications_have_a_limit_of_their_own():
@@ -93,7 +112,7 @@ def test_failed_authentications_have_a_limit_of_their_own():
     with pytest.raises(Refusal):
         limits.failures_left("192.0.2.1")
     limits.failures_left("192.0.2.2")
-    limits.admit(principal())
+    limits.admit(principal(), GET, {})
     clock.now += S
     limits.failures_left("192.0.2.1")
 
@@ -102,25 +121,66 @@ def test_requests_under_way_are_bounded_per_key_and_in_all():
     limits = Limits()
     mine = principal(kind="secret")
     for _ in range(MAX_AT_ONCE_PER_KEY):
-        limits.enter(mine)
+        limits.enter(mine, GET)
     with pytest.raises(Refusal) as refused:
-        limits.enter(mine)
+        limits.enter(mine, GET)
     assert (refused.value.kind, refused.value.reason) == (Kind.RATE_LIMITED, "global-concurrency")
     others = [principal(kind="secret", id_=f"other_{n}") for n in range(MAX_AT_ONCE - MAX_AT_ONCE_PER_KEY)]
     for other in others:
-        limits.enter(other)
+        limits.enter(other, GET)
     with pytest.raises(Refusal) as refused:
-        limits.enter(principal(kind="secret", id_="key_last"))
+        limits.enter(principal(kind="secret", id_="key_last"), GET)
     assert refused.value.kind is Kind.UNAVAILABLE
-    limits.leave(mine)
-    limits.enter(others[0])
+    limits.leave(mine, GET)
+    limits.enter(others[0], GET)
 
 
 def test_a_publishable_key_is_limited_for_each_address_apart():
     clock = Clock()
     limits = Limits(now_ns=clock)
     for _ in range(20):
-        limits.admit(principal())
+        limits.admit(principal(), GET, {})
     with pytest.raises(Refusal):
-        limits.admit(principal())
-    limits.admit(principal(address="192.0.2.2"))
+        limits.admit(principal(), GET, {})
+    limits.admit(principal(address="192.0.2.2"), GET, {})
+
+
+def test_a_key_may_search_for_a_fifth_of_its_requests():
+    clock = Clock()
+    limits = Limits(now_ns=clock)
+    mine = principal(kind="secret", rate=100, burst=100)
+    for _ in range(20):
+        limits.admit(mine, SEARCH, {})
+    with pytest.raises(Refusal) as refused:
+        limits.admit(mine, SEARCH, {})
+    assert (refused.value.kind, refused.value.reason, refused.value.code) == (
+        Kind.RATE_LIMITED, "endpoint-rate", "rate_limit",
+    )  # fmt: skip
+    limits.admit(mine, GET, {})
+
+
+def test_searches_under_way_are_bounded():
+    limits = Limits()
+    mine = principal(kind="secret", burst=100)
+    for _ in range(10):
+        limits.enter(mine, SEARCH)
+    with pytest.raises(Refusal) as refused:
+        limits.enter(mine, SEARCH)
+    assert refused.value.reason == "endpoint-concurrency"
+    limits.enter(mine, GET)
+    limits.leave(mine, SEARCH)
+    limits.enter(mine, SEARCH)
+
+
+def test_one_object_is_changed_a_thousand_times_an_hour_at_most():
+    clock = Clock()
+    limits = Limits(now_ns=clock)
+    mine = principal(kind="secret", rate=100_000, burst=100_000)
+    for _ in range(1000):
+        limits.admit(mine, CHANGE, {"thing": "thing_1"})
+    with pytest.raises(Refusal) as refused:
+        limits.admit(mine, CHANGE, {"thing": "thing_1"})
+    assert (refused.value.reason, refused.value.retry_after_s) == ("resource-specific", 4)
+    limits.admit(mine, CHANGE, {"thing": "thing_2"})
+    clock.now += 4 * S
+    limits.admit(mine, CHANGE, {"thing": "thing_1"})

@@ -8,10 +8,12 @@ from lockgate.gateway.customers.attach_payment_method import attach_payment_meth
 from lockgate.gateway.customers.blind import email_index
 from lockgate.gateway.customers.core import params
 from lockgate.gateway.customers.core.search import CUSTOMERS
-from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
+from lockgate.gateway.customers.core.shapes import CUSTOMER, EPHEMERAL_KEY, PAYMENT_METHOD
 from lockgate.gateway.customers.create_customer import create_customer
+from lockgate.gateway.customers.create_ephemeral_key import create_ephemeral_key
 from lockgate.gateway.customers.create_payment_method import create_payment_method
 from lockgate.gateway.customers.delete_customer import delete_customer
+from lockgate.gateway.customers.delete_ephemeral_key import delete_ephemeral_key
 from lockgate.gateway.customers.detach_payment_method import detach_payment_method
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.update_customer import update_customer
@@ -136,6 +138,7 @@ def _customers(ports: Ports) -> list[Operation]:
             name="customer.get", method="GET", path=f"{path}/{{customer}}", resource="customers", access="read",
             handler=_handler(ports, _get_customer), params=params.NOTHING, returns=CUSTOMER,
             summary="Look at a customer; of a deleted one only its id is left",
+            ephemeral="customer",
         ),
         Operation(
             name="customer.update", method="POST", path=f"{path}/{{customer}}", resource="customers", access="write",
@@ -152,12 +155,14 @@ def _customers(ports: Ports) -> list[Operation]:
             resource="payment_methods", access="read", handler=_handler(ports, _list_of_customer),
             params=params.LIST_OF_CUSTOMER, returns=PAYMENT_METHOD, form="list",
             summary="List a customer's payment methods, newest first",
+            ephemeral="customer",
         ),
         Operation(
             name="customer.get_payment_method", method="GET",
             path=f"{path}/{{customer}}/payment_methods/{{payment_method}}", resource="payment_methods", access="read",
             handler=_handler(ports, _get_of_customer), params=params.NOTHING, returns=PAYMENT_METHOD,
             summary="Look at one of a customer's payment methods",
+            ephemeral="customer",
         ),
     ]
 
@@ -175,6 +180,7 @@ def _payment_methods(ports: Ports) -> list[Operation]:
             name="payment_method.list", method="GET", path=path, resource="payment_methods", access="read",
             handler=_handler(ports, _list_payment_methods), params=params.LIST_PAYMENT_METHODS,
             returns=PAYMENT_METHOD, form="list", summary="List attached payment methods, newest first",
+            ephemeral="customer",
         ),
         Operation(
             name="payment_method.get", method="GET", path=f"{path}/{{payment_method}}", resource="payment_methods",
@@ -186,17 +192,38 @@ def _payment_methods(ports: Ports) -> list[Operation]:
             resource="payment_methods", access="write", handler=_handler(ports, update_payment_method),
             params=params.UPDATE_PAYMENT_METHOD, returns=PAYMENT_METHOD, summary="Change a payment method's details",
             audit="payment_method.update",
+            ephemeral="payment_method",
         ),
         Operation(
             name="payment_method.attach", method="POST", path=f"{path}/{{payment_method}}/attach",
             resource="payment_methods", access="write", handler=_handler(ports, attach_payment_method),
             params=params.ATTACH, returns=PAYMENT_METHOD, summary="Attach a payment method to a customer",
             audit="payment_method.attach", declines=True,
+            ephemeral="customer",
         ),
         Operation(
             name="payment_method.detach", method="POST", path=f"{path}/{{payment_method}}/detach",
             resource="payment_methods", access="write", handler=_handler(ports, detach_payment_method),
             params=params.NOTHING, returns=PAYMENT_METHOD, summary="Detach a payment method from its customer",
             audit="payment_method.detach",
+            ephemeral="payment_method",
+        ),
+    ]
+
+
+def _ephemeral_keys(ports: Ports) -> list[Operation]:
+    path = "/v1/ephemeral_keys"
+    return [
+        Operation(
+            name="ephemeral_key.create", method="POST", path=path, resource="ephemeral_keys", access="write",
+            handler=_handler(ports, create_ephemeral_key), params=params.CREATE_EPHEMERAL_KEY, returns=EPHEMERAL_KEY,
+            summary="Create a key with which a shopper's app reaches one customer for an hour",
+            audit="ephemeral_key.create", needs_version=True,
+        ),
+        Operation(
+            name="ephemeral_key.delete", method="DELETE", path=f"{path}/{{key}}", resource="ephemeral_keys",
+            access="write", handler=_handler(ports, delete_ephemeral_key), params=params.NOTHING,
+            returns=EPHEMERAL_KEY, summary="End an ephemeral key before its hour is over",
+            audit="ephemeral_key.delete",
         ),
     ]

@@ -25,7 +25,7 @@ async def _attach(ports: Ports, call: Call) -> Answer:
     if make.is_ready_made(given):
         row = await make.ready_made(ports, call, given, customer=customer.id)
     else:
-        found = await find.payment_method(ports.pool, who, given)
+        found = await find.payment_method(ports.pool, who, given, or_loose=True)
         row = attached(found, customer.id)
         if row is found:
             return await write(

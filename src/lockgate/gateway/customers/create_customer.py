@@ -4,10 +4,10 @@ import json
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers import find, make, render
+from lockgate.gateway.customers.blind import email_index, search_index
 from lockgate.gateway.customers.core.attach import attached
 from lockgate.gateway.customers.core.fields import personal_fields, public_fields
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
-from lockgate.gateway.customers.email import email_index
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
@@ -27,7 +27,7 @@ async def _create(ports: Ports, call: Call) -> Answer:
     id_ = new_id("cus")
     method = await _method(ports, call, params.pop("payment_method", None), customer=id_)
     personal = personal_fields(params, {})
-    fields = public_fields(params, {})
+    fields = public_fields(params, {}) | {"index": await search_index(ports.box, who.account, personal)}
     default = fields.get("invoice_settings", {}).get("default_payment_method")
     if default is not None and (method is None or default not in (method.id, call.params.get("payment_method"))):
         raise invalid(

@@ -29,32 +29,38 @@ async def customers(pool: Pool, principal: Principal, ids: Sequence[str]) -> lis
     """Those of ``ids`` that exist, deleted ones too."""
     rows = await pool.fetch(
         "select account, livemode, id, version, created, deleted, email_index, data, personal from customer"
-        " where account = $1 and livemode = $2 and id = any($3::text[])",
+        " where account = $1 and livemode = $2 and id = any($3::text[]) and ($4::text is null or id = $4)",
         principal.account,
         principal.livemode,
         ids,
+        principal.customer,
     )
     return [CustomerRow(*row) for row in rows]
 
 
 async def payment_method(
-    pool: Pool, principal: Principal, id_: str, *, param: str = "payment_method"
+    pool: Pool, principal: Principal, id_: str, *, param: str = "payment_method", or_loose: bool = False
 ) -> PaymentMethodRow:
-    """The payment method ``id_``."""
-    found = await payment_methods(pool, principal, [id_])
+    """The payment method ``id_``. ``or_loose``: also for a key of one customer, one that belongs to nobody yet."""
+    found = await payment_methods(pool, principal, [id_], or_loose=or_loose)
     if not found:
         raise missing("PaymentMethod", id_, param=param)
     return found[0]
 
 
-async def payment_methods(pool: Pool, principal: Principal, ids: Sequence[str]) -> list[PaymentMethodRow]:
+async def payment_methods(
+    pool: Pool, principal: Principal, ids: Sequence[str], *, or_loose: bool = False
+) -> list[PaymentMethodRow]:
     """Those of ``ids`` that exist."""
     rows = await pool.fetch(
         "select account, livemode, id, version, created, type, customer, fingerprint, token, subject, data, personal"
-        " from payment_method where account = $1 and livemode = $2 and id = any($3::text[])",
+        " from payment_method where account = $1 and livemode = $2 and id = any($3::text[])"
+        " and ($4::text is null or customer = $4 or ($5 and customer is null))",
         principal.account,
         principal.livemode,
         ids,
+        principal.customer,
+        or_loose,
     )
     return [PaymentMethodRow(*row) for row in rows]
 

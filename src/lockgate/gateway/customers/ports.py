@@ -1,7 +1,7 @@
 """What the customers room needs from outside: storage, the vault's card verbs, and the box for personal data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lockgate.gateway.storage.commit import Committer
@@ -42,10 +42,11 @@ class Cards(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything that a customer operation may touch."""
+    """Everything that a customer operation may touch. ``pepper`` is what API keys are hashed with."""
 
     pool: Pool
     committer: Committer
     vault: Vault
     box: Box
     poke: Callable[[], None]
+    pepper: bytes = field(repr=False)

@@ -4,9 +4,15 @@ import json
 from typing import Any
 
 from lockgate.gateway.customers.core import cards
-from lockgate.gateway.customers.core.shapes import CUSTOMER, NO_BILLING_DETAILS, NO_INVOICE_SETTINGS, PAYMENT_METHOD
+from lockgate.gateway.customers.core.shapes import (
+    CUSTOMER,
+    EPHEMERAL_KEY,
+    NO_BILLING_DETAILS,
+    NO_INVOICE_SETTINGS,
+    PAYMENT_METHOD,
+)
 from lockgate.gateway.customers.ports import Box
-from lockgate.gateway.storage.rows import CustomerRow, PaymentMethodRow
+from lockgate.gateway.storage.rows import ApiKeyRow, CustomerRow, PaymentMethodRow
 from lockgate.kernel.testcards import BY_NUMBER, READY_MADE
 
 _DISPLAY_BRANDS = {"amex": "american_express", "diners": "diners_club", "unionpay": "union_pay", "unknown": "other"}
@@ -19,6 +25,7 @@ async def customer(row: CustomerRow, box: Box) -> dict[str, Any]:
         return deleted_customer(row.id)
     data = json.loads(row.data)
     settings = data.pop("invoice_settings", {})
+    data.pop("index", None)
     personal = await box.open(row.account, row.id, row.personal) or {}
     return CUSTOMER.render(
         {
@@ -35,6 +42,20 @@ async def customer(row: CustomerRow, box: Box) -> dict[str, Any]:
 def deleted_customer(id_: str) -> dict[str, Any]:
     """All that is left to say about a deleted customer."""
     return {"id": id_, "object": "customer", "deleted": True}
+
+
+def ephemeral_key(row: ApiKeyRow, *, secret: str | None) -> dict[str, Any]:
+    """The key in ``row``; its secret is there only once."""
+    return EPHEMERAL_KEY.render(
+        {
+            "id": row.id,
+            "associated_objects": [{"id": row.customer, "type": "customer"}],
+            "created": row.created,
+            "expires": row.expires_at,
+            "livemode": row.livemode,
+            "secret": secret,
+        }
+    )
 
 
 async def payment_method(row: PaymentMethodRow, box: Box) -> dict[str, Any]:

@@ -4,10 +4,10 @@ import json
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers import find, render
+from lockgate.gateway.customers.blind import email_index, search_index
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.fields import personal_fields, public_fields
 from lockgate.gateway.customers.core.shapes import CUSTOMER
-from lockgate.gateway.customers.email import email_index
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
@@ -27,10 +27,12 @@ async def _update(ports: Ports, call: Call) -> Answer:
     await _check_default(ports, call, row.id)
     before = await ports.box.open(who.account, row.id, row.personal) or {}
     personal = personal_fields(params, before)
+    fields = public_fields(params, json.loads(row.data))
+    fields["index"] = await search_index(ports.box, who.account, personal)
     changed = row._replace(
         version=row.version + 1,
         email_index=await email_index(ports.box, who.account, personal),
-        data=json.dumps(public_fields(params, json.loads(row.data)), separators=(",", ":")),
+        data=json.dumps(fields, separators=(",", ":")),
         personal=await ports.box.seal(who.account, row.id, personal) if personal else None,
     )
     rendered = await render.customer(changed, ports.box)

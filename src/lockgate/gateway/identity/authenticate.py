@@ -53,6 +53,12 @@ class Unauthenticated(Refusal):
         self.livemode = livemode
 
 
+def _invalid(text: str, *, why: str, named: str = "-", livemode: bool = False) -> Unauthenticated:
+    return Unauthenticated(
+        f"Invalid API Key provided: {key_format.masked(text)}", why=why, named=named, livemode=livemode
+    )
+
+
 def presented_key(authorization: str) -> str:
     """The key in an Authorization header: Bearer, or Basic with the key as user and no password."""
     scheme, _, rest = authorization.partition(" ")
@@ -101,7 +107,7 @@ class Authenticator:
         now = clock.now() + known.ahead_s
         if row.expires_at is not None and row.expires_at <= now:
             raise Unauthenticated(
-                "This API key has expired.",
+                f"Expired API Key provided: {key_format.masked(text)}.",
                 why="expired",
                 named=row.account,
                 livemode=row.livemode,
@@ -110,13 +116,14 @@ class Authenticator:
         principal = Principal(
             row.account,
             row.livemode,
-            row.kind,  # type: ignore[arg-type] - the table's check allows the three kinds only
+            row.kind,  # type: ignore[arg-type] - the table's check allows these kinds only
             row.id,
             known.permissions,
             address,
             user_agent,
             row.rate_per_s,
             row.burst,
+            row.customer,
         )
         return Identity(principal, known.api_version, now)
 
@@ -132,20 +139,16 @@ class Authenticator:
     async def _look_up(self, text: str, hash_: bytes) -> _Remembered:
         parsed = key_format.parse(text)
         if parsed is None:
-            raise Unauthenticated("Invalid API Key provided: it is not a whole key.", why="malformed_key")
+            raise _invalid(text, why="malformed_key")
         checked = self._monotonic()
         found = await find.key_by_hash(self._pool, account=parsed.account, hash_=hash_)
         if found is None or not hmac.compare_digest(found.row.hash, hash_):
             self._known.pop(hash_, None)
-            raise Unauthenticated(
-                "Invalid API Key provided.", why="unknown_key", named=parsed.account, livemode=parsed.livemode
-            )
+            raise _invalid(text, why="unknown_key", named=parsed.account, livemode=parsed.livemode)
         row = found.row
         if row.revoked_at is not None or (row.kind, row.livemode) != (parsed.kind, parsed.livemode):
             self._known.pop(hash_, None)
-            raise Unauthenticated(
-                "Invalid API Key provided.", why="revoked_key", named=row.account, livemode=row.livemode
-            )
+            raise _invalid(text, why="revoked_key", named=row.account, livemode=row.livemode)
         if len(self._known) >= MAX_REMEMBERED:
             self._known.clear()
         known = _Remembered(checked, row, from_stored(json.loads(row.permissions)), found.api_version, found.ahead_s)

@@ -15,8 +15,13 @@ from lockgate.kernel.errors import invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.principal import Access, Principal
 
-# Publishable keys stand in every shopper's browser; secret ones on a few servers.
-DEFAULT_RATES: Mapping[str, tuple[int, int]] = {"publishable": (10, 20), "secret": (100, 100), "restricted": (100, 100)}
+# Publishable and ephemeral keys are in shoppers' hands; secret ones on a few servers.
+DEFAULT_RATES: Mapping[str, tuple[int, int]] = {
+    "publishable": (10, 20),
+    "ephemeral": (10, 20),
+    "secret": (100, 100),
+    "restricted": (100, 100),
+}
 
 
 class Made(NamedTuple):
@@ -67,6 +72,8 @@ async def create_within(
 ) -> Made:
     """The same inside a transaction that does more than this."""
     now = clock.now()
+    if kind == "ephemeral":
+        raise ValueError("an ephemeral key is made for a customer, by its own verb")
     if (kind == "restricted") != bool(permissions):
         raise invalid("Permissions belong to restricted keys, and these need at least one.", param="permission")
     if expires_at is not None and expires_at <= now:

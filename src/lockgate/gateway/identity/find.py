@@ -31,14 +31,14 @@ async def key_by_hash(pool: Pool, *, account: str, hash_: bytes) -> FoundKey | N
     """The key with this keyed hash."""
     row = await pool.fetchrow(
         "select k.account, k.livemode, k.id, k.kind, k.hash, k.hint, k.name, k.permissions, k.created, k.expires_at,"
-        " k.revoked_at, k.last_used_at, k.rate_per_s, k.burst, a.api_version, coalesce(c.offset_s, 0)"
+        " k.revoked_at, k.last_used_at, k.rate_per_s, k.burst, k.customer, a.api_version, coalesce(c.offset_s, 0)"
         " from api_key k join account a on a.id = k.account"
         " left join test_clock c on (c.account, c.livemode) = (k.account, k.livemode)"
         " where k.account = $1 and k.hash = $2",
         account,
         hash_,
     )
-    return None if row is None else FoundKey(ApiKeyRow(*row[:14]), row[14], row[15])
+    return None if row is None else FoundKey(ApiKeyRow(*row[:15]), row[15], row[16])
 
 
 async def test_clock(pool: Pool, principal: Principal) -> TestClockRow | None:
@@ -52,10 +52,11 @@ async def test_clock(pool: Pool, principal: Principal) -> TestClockRow | None:
 
 
 async def keys(pool: Pool | Connection, *, account: str) -> list[ApiKeyRow]:
-    """All keys of an account, both modes, oldest first."""
+    """All lasting keys of an account, both modes, oldest first."""
     rows = await pool.fetch(
         "select account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
-        " last_used_at, rate_per_s, burst from api_key where account = $1 order by id",
+        " last_used_at, rate_per_s, burst, customer from api_key where account = $1 and kind <> 'ephemeral'"
+        " order by id",
         account,
     )
     return [ApiKeyRow(*row) for row in rows]

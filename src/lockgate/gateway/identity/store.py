@@ -7,7 +7,8 @@ from lockgate.gateway.storage.rows import ApiKeyRow, AuditRow
 
 _INSERT_KEY = (
     "insert into api_key (account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
-    " last_used_at, rate_per_s, burst) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+    " last_used_at, rate_per_s, burst, customer)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 )
 # The account that a refused key names is only believed when it exists; otherwise the record stands under '-'.
 _INSERT_AUDITS = (
@@ -61,7 +62,7 @@ async def lock_key(connection: Connection, *, account: str, id_: str) -> ApiKeyR
     """The key, held until this transaction ends."""
     row = await connection.fetchrow(
         "select account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
-        " last_used_at, rate_per_s, burst from api_key where account = $1 and id = $2 for update",
+        " last_used_at, rate_per_s, burst, customer from api_key where account = $1 and id = $2 for update",
         account,
         id_,
     )

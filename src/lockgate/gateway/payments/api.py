@@ -5,12 +5,14 @@ from typing import Any
 
 from lockgate.gateway.payments import (
     api_refunds,
+    api_search,
     api_setups,
     cancel,
     capture,
     confirm,
     create,
     find,
+    increment,
     render,
     shim,
     update,
@@ -60,6 +62,9 @@ def operations(ports: Ports) -> list[Operation]:
 
     async def capture_intent(call: Call) -> Answer:
         return await capture.capture(ports, call)
+
+    async def increment_intent(call: Call) -> Answer:
+        return await increment.increment(ports, call)
 
     async def cancel_intent(call: Call) -> Answer:
         return await cancel.cancel(ports, call)
@@ -113,6 +118,12 @@ def operations(ports: Ports) -> list[Operation]:
             audit="payment_intent.capture", summary="Take all or part of what is authorised.",
         ),
         Operation(
+            name="payment_intent.increment_authorization", method="POST", path=f"{_INTENT}/increment_authorization",
+            resource="payment_intents", access="write", handler=increment_intent, params=params.INCREMENT,
+            returns=PAYMENT_INTENT, declines=True, audit="payment_intent.increment_authorization",
+            summary="Raise what is authorised to a new total.",
+        ),
+        Operation(
             name="payment_intent.cancel", method="POST", path=f"{_INTENT}/cancel", resource="payment_intents",
             access="write", handler=cancel_intent, params=params.CANCEL, returns=PAYMENT_INTENT, declines=True,
             audit="payment_intent.cancel", publishable=True, client_secret=True,
@@ -129,6 +140,7 @@ def operations(ports: Ports) -> list[Operation]:
         ),
         *api_refunds.operations(ports),
         *api_setups.operations(ports),
+        *api_search.operations(ports),
     ]  # fmt: skip
 
 

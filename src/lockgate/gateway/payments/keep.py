@@ -6,7 +6,9 @@ from typing import Any
 from lockgate.gateway.customers.core.shapes import NO_BILLING_DETAILS
 from lockgate.gateway.customers.ports import Box
 from lockgate.gateway.payments.core.records import Charge, Intent, Method, dumps
+from lockgate.gateway.payments.core.search import CHARGES, POSTAL_CODE
 from lockgate.gateway.storage.rows import ChargeRow, PaymentIntentRow, PaymentMethodRow
+from lockgate.gateway.storage.search import keyed_hash
 
 
 async def open_intent(row: PaymentIntentRow, box: Box) -> Intent:
@@ -16,7 +18,9 @@ async def open_intent(row: PaymentIntentRow, box: Box) -> Intent:
 
 async def open_charge(row: ChargeRow, box: Box) -> Charge:
     """The charge in ``row``."""
-    return Charge(row, json.loads(row.data), await _open(row, box))
+    data = json.loads(row.data)
+    data.pop("index", None)
+    return Charge(row, data, await _open(row, box))
 
 
 async def open_method(row: PaymentMethodRow, box: Box, *, fresh: bool = False) -> Method:
@@ -32,9 +36,18 @@ async def intent_row(intent: Intent, box: Box) -> PaymentIntentRow:
 
 
 async def charge_row(charge: Charge, box: Box) -> ChargeRow:
-    """``charge`` as it is written."""
-    row = charge.row._replace(data=dumps(charge.data))
+    """``charge`` as it is written, with the keyed hashes by which it is searched."""
+    row = charge.row._replace(data=dumps({**charge.data, **await _index(charge, box)}))
     return row._replace(personal=await _seal(row, box, charge.personal)) if charge.unsealed else row
+
+
+async def _index(charge: Charge, box: Box) -> dict[str, Any]:
+    postal_code = ((charge.personal.get("billing_details") or {}).get("address") or {}).get("postal_code")
+    if not postal_code:
+        return {}
+    account = charge.row.account
+    hash_ = await keyed_hash(box, account, table=CHARGES.table, path=POSTAL_CODE, value=postal_code)
+    return {"index": {"postal_code": hash_}}
 
 
 async def _open(row: PaymentIntentRow | ChargeRow | PaymentMethodRow, box: Box) -> dict[str, Any]:

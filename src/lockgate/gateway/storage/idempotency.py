@@ -1,8 +1,9 @@
 """Idempotency keys: what a request claims, what it leaves behind, and what a repeated request finds."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.rows import AnswerRow, ClaimRow, ReleaseRow
 from lockgate.kernel import clock
 from lockgate.kernel.operations import Answer, Call
@@ -20,18 +21,48 @@ class Found(NamedTuple):
     attempt: str | None
     status: int | None
     answer: bytes | None
+    created: int
 
 
 async def find(pool: Pool, *, account: str, livemode: bool, key: str) -> Found | None:
     """What is kept under ``key``, if anything."""
     row = await pool.fetchrow(
-        "select request_hash, owner, lease_until_ms, attempt, status, answer from idempotency"
+        "select request_hash, owner, lease_until_ms, attempt, status, answer, created from idempotency"
         " where account = $1 and livemode = $2 and key = $3",
         account,
         livemode,
         key,
     )
     return None if row is None else Found(*row)
+
+
+async def forget(pool: Pool, *, account: str, livemode: bool, key: str, now: int) -> bool:
+    """Give back one key that was kept long enough, as ``purge`` does; whether it can be used again."""
+    done = await pool.execute(
+        "delete from idempotency i where account = $1 and livemode = $2 and key = $3 and created < $4"
+        " and (status is not null or lease_until_ms < $5) and not exists ("
+        "  select from attempt a where (a.account, a.livemode, a.id) = (i.account, i.livemode, i.attempt)"
+        "  and a.next_check_ms is not null)",
+        account,
+        livemode,
+        key,
+        now - KEPT_S,
+        clock.now_ms(),
+    )
+    return done != "DELETE 0"
+
+
+async def take(connection: Connection, rows: Sequence[ClaimRow]) -> bool:
+    """Write the claims of a request whose effect is not the committer's, in its own transaction; False if one is taken."""
+    for row in rows:
+        done = await connection.execute(
+            "insert into idempotency (account, livemode, key, request_hash, owner, created, lease_until_ms, attempt,"
+            " status, answer) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing",
+            *row,
+        )
+        if done == "INSERT 0 0":
+            return False
+    return True
 
 
 def claimed(call: Call, *, attempt: str | None = None) -> list[ClaimRow]:

@@ -284,6 +284,7 @@ class ApiKeyRow(NamedTuple):
     last_used_at: int | None
     rate_per_s: int
     burst: int
+    customer: str | None = None
 
 
 class AnswerRow(NamedTuple):

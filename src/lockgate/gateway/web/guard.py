@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -17,7 +17,7 @@ from lockgate.gateway.web.idempotency import Idempotency, in_use, read_key
 from lockgate.gateway.web.ports import Ports
 from lockgate.gateway.web.routes import Match
 from lockgate.kernel import log
-from lockgate.kernel.errors import Kind, Refusal, invalid
+from lockgate.kernel.errors import Kind, Refusal, invalid, missing
 from lockgate.kernel.operations import Answer, Call, Operation
 from lockgate.kernel.params import Array, Text, Tree, nest, read_fields
 from lockgate.kernel.principal import Principal
@@ -79,6 +79,8 @@ class Guard:
             given = request.headers.get(b"stripe-version")
             version = None if given is None else self._version(given)
             key = request.headers.get(b"idempotency-key") if request.method == "POST" else None
+            if version is None and match.operation.needs_version:
+                raise invalid("Send the Stripe-Version header: the app that gets this key expects one version.")
             if key is not None:
                 read_key(key)
                 extra += ((b"idempotency-key", key),)
@@ -88,15 +90,15 @@ class Guard:
             principal = identity.principal
             version = version or identity.api_version
             extra += ((b"stripe-version", version.encode()),)
-            self._limits.admit(principal)
+            self._limits.admit(principal, match.operation, match.path)
             await self._check_scope(request, principal, match.operation)
-            self._limits.enter(principal)
+            self._limits.enter(principal, match.operation)
             try:
                 reply = await self._perform(
                     request, principal, match, fields=fields, version=version, now=identity.now, key=key
                 )
             finally:
-                self._limits.leave(principal)
+                self._limits.leave(principal, match.operation)
         except Refusal as refusal:
             reply = await self._refused(request, principal, refusal, operation=match.operation)
         except Exception as fault:
@@ -104,9 +106,9 @@ class Guard:
             reply = self.refuse(_of_fault(fault))
         return reply._replace(headers=reply.headers + extra)
 
-    def refuse(self, refusal: Refusal, *, sees_secrets: bool = True) -> Reply:
+    def refuse(self, refusal: Refusal, *, principal: Principal | None = None) -> Reply:
         """A refusal as a reply."""
-        answer = self._answers.refused(refusal, sees_secrets=sees_secrets)
+        answer = self._answers.refused(refusal, principal=principal)
         return Reply(
             answer.status,
             answer.body,
@@ -172,6 +174,15 @@ class Guard:
                 "key.in_browser",
                 "A secret key was sent by a browser. Roll it now: whoever opens that page can read it.",
             )
+        if principal.kind == "ephemeral":
+            if operation.ephemeral is None:
+                raise await self._forbidden(
+                    request,
+                    principal,
+                    "permission.refused",
+                    "An ephemeral key cannot do this: it reaches its customer and that customer's payment methods only.",
+                )
+            return
         if not principal.may(operation.resource, operation.access):
             raise await self._forbidden(
                 request,
@@ -201,8 +212,10 @@ class Guard:
         tree = nest([pair for pair in fields if pair[0] != "key"] if _by_field(request) else list(fields))
         secret = await self._client_secret(request, principal, match, tree=tree)
         expand = _expansions(tree)
-        self._answers.check_expansions(operation, principal, expand)
+        self._answers.check_expansions(operation, principal, expand, version=version)
         params = operation.params.parse(tree, "")
+        if principal.kind == "ephemeral":
+            _check_own_customer(principal, match, params)
         claim = None
         if key is not None:
             claim = await self._idempotency.claim(
@@ -245,14 +258,16 @@ class Guard:
         The key is looked up only when the claim failed or the operation refused: the first use of a key, which is
         nearly all of them, costs no read. It is safe because an operation has no effect before the commit that claims.
         """
+        again = replace(call, params=dict(call.params))
         try:
-            result = await call.operation.handler(call)
-            return (result if isinstance(result, Answer) else await call.answer(result)), False
+            return await _run(call), False
         except KeyInUse:
             earlier = await self._idempotency.existing(call)
-            if earlier is None:  # given back between our try and our look
+            if earlier is not None:
+                return earlier, True
+            if not await self._idempotency.give_back(call):  # given back by another between our try and our look
                 raise in_use() from None
-            return earlier, True
+            return await _run_with_free_key(again), False
         except Refusal:
             if call.claim is not None:
                 earlier = await self._idempotency.existing(call)
@@ -294,7 +309,7 @@ class Guard:
         except Exception:
             _logger.exception("a refusal could not be recorded", request=request.request_id)
             return self.refuse(errors.unexpected())
-        return self.refuse(refusal, sees_secrets=principal is None or principal.sees_secrets)
+        return self.refuse(refusal, principal=principal)
 
     def _version(self, raw: bytes) -> str:
         known = self._versions.get(raw)
@@ -310,6 +325,32 @@ class Guard:
         if len(self._versions) < 1000:
             self._versions[raw] = match[0]
         return match[0]
+
+
+async def _run(call: Call) -> Answer:
+    result = await call.operation.handler(call)
+    return result if isinstance(result, Answer) else await call.answer(result)
+
+
+async def _run_with_free_key(call: Call) -> Answer:
+    try:
+        return await _run(call)
+    except KeyInUse:  # two requests found it free, and the other was faster
+        raise in_use() from None
+
+
+def _check_own_customer(principal: Principal, match: Match, params: Mapping[str, Any]) -> None:
+    """An ephemeral key's own customer, or nothing: of another it does not even learn whether it exists.
+
+    Where a payment method is named, finding it looks only among the customer's own.
+    """
+    if match.operation.ephemeral == "payment_method":
+        return
+    named = match.path.get("customer", params.get("customer"))
+    if named is None:
+        raise invalid("Missing required param: customer.", param="customer", code="parameter_missing")
+    if named != principal.customer:
+        raise missing("customer", str(named), param="customer")
 
 
 def _of_fault(fault: Exception) -> Refusal:

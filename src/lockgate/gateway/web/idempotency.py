@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.idempotency import find
+from lockgate.gateway.storage.idempotency import KEPT_S, find, forget
 from lockgate.gateway.storage.packing import pack, unpack_bytes
 from lockgate.gateway.web.ports import Box, Settle
 from lockgate.kernel import clock
@@ -59,6 +59,8 @@ class Idempotency:
         found = await find(self._pool, account=who.account, livemode=who.livemode, key=claim.key)
         if found is None or found.owner == claim.owner:
             return None
+        if found.created < call.now - KEPT_S and found.status is not None:
+            return None  # whoever claims it next gives it back first
         if not hmac.compare_digest(found.request_hash, claim.request_hash):
             raise Refusal(
                 Kind.IDEMPOTENCY,
@@ -73,6 +75,12 @@ class Idempotency:
             if settled is not None:
                 return settled
         raise in_use()
+
+    async def give_back(self, call: Call) -> bool:
+        """Free the key of ``call`` if what lies under it is a day old by the account's clock; whether it was."""
+        claim, who = call.claim, call.principal
+        assert claim is not None, "only a request with a key has something under it"
+        return await forget(self._pool, account=who.account, livemode=who.livemode, key=claim.key, now=call.now)
 
     async def seal(self, call: Call, answer: Answer) -> bytes:
         """``answer``'s body, compressed and encrypted, bound to its key and status."""

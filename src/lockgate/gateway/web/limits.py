@@ -1,9 +1,11 @@
 """How fast and how much at once: GCRA per key and per address, and a bound on requests under way. In this process."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import Principal
 from lockgate.kernel.source import source
 
@@ -13,6 +15,9 @@ OPEN_RATE, OPEN_BURST = 10, 20            # documents and pages without a key
 HOOK_RATE, HOOK_BURST = 100, 200          # what a processor tells us, from one address
 STRAY_RATE, STRAY_BURST = 100, 100        # paths and methods that do not exist
 FAILED_RATE, FAILED_BURST = 10, 20        # failed authentications of one address
+SEARCH_SHARE = 5                          # of a key's requests one in five may be a search: each may read much
+SEARCH_SHARE_AT_ONCE = 10
+CHANGES_PER_HOUR = 1000                   # of one object
 MAX_AT_ONCE = 512
 MAX_AT_ONCE_PER_KEY = 128
 
@@ -36,10 +41,10 @@ class Gcra:
         self._now = now_ns
         self._maximum = maximum
 
-    def wait_ns(self, bucket: str, *, rate: int, burst: int, take: bool = True) -> int:
+    def wait_ns(self, bucket: str, *, rate: int, burst: int, per_s: int = 1, take: bool = True) -> int:
         """0 and one request taken, or how long until there is room. ``take=False`` only looks."""
         now = self._now()
-        interval = _NS // rate
+        interval = per_s * _NS // rate
         until = self._busy_until.get(bucket)
         if until is None and take and len(self._busy_until) >= self._maximum:
             bucket = self._make_room(now, bucket)
@@ -67,11 +72,15 @@ class Limits:
         self._keys = Gcra(now_ns=now_ns)
         self._addresses = Gcra(now_ns=now_ns)
         self._failures = Gcra(now_ns=now_ns)
+        self._searches = Gcra(now_ns=now_ns)
+        self._objects = Gcra(now_ns=now_ns)
         self._at_once = 0
         self._at_once_by_key: dict[str, int] = {}
+        self._searches_at_once: Counter[str] = Counter()
 
-    def admit(self, principal: Principal) -> None:
-        """One request of a key. Its address has a bucket of the same size, shared by all keys used from there.
+    def admit(self, principal: Principal, operation: Operation, path: Mapping[str, str]) -> None:
+        """One request of a key. Its address has a bucket of the same size, shared by all keys used from there; its
+        searches have a smaller one, and what is changed has its own.
 
         A publishable key is in every shopper's browser: it has a bucket for each address, so that none can use up
         what is another's.
@@ -83,6 +92,16 @@ class Limits:
             wait = self._addresses.wait_ns(f"{sender} {rate} {burst}", rate=rate, burst=burst)
         if wait:
             raise _too_fast(wait)
+        if operation.limit == "search":
+            share = max(1, rate // SEARCH_SHARE), max(1, burst // SEARCH_SHARE)
+            wait = self._searches.wait_ns(principal.id, rate=share[0], burst=share[1])
+            if wait:
+                raise _too_fast(wait, reason="endpoint-rate")
+        if operation.access == "write" and path:
+            changed = f"{principal.account} {' '.join(path.values())}"
+            wait = self._objects.wait_ns(changed, rate=CHANGES_PER_HOUR, burst=CHANGES_PER_HOUR, per_s=3600)
+            if wait:
+                raise _too_fast(wait, reason="resource-specific")
 
     def admit_open(self, address: str) -> None:
         """One request for a document that needs no key."""
@@ -112,7 +131,7 @@ class Limits:
         if wait:
             raise _too_fast(wait)
 
-    def enter(self, principal: Principal) -> None:
+    def enter(self, principal: Principal, operation: Operation) -> None:
         """One more request under way; ``leave`` must follow."""
         mine = self._at_once_by_key.get(principal.id, 0)
         if self._at_once >= MAX_AT_ONCE:
@@ -131,11 +150,26 @@ class Limits:
                 retry_after_s=1,
                 should_retry=True,
             )
+        if operation.limit == "search":
+            if self._searches_at_once[principal.id] >= max(1, principal.burst // SEARCH_SHARE_AT_ONCE):
+                raise Refusal(
+                    Kind.RATE_LIMITED,
+                    "Too many searches of this key are under way.",
+                    code="rate_limit",
+                    reason="endpoint-concurrency",
+                    retry_after_s=1,
+                    should_retry=True,
+                )
+            self._searches_at_once[principal.id] += 1
         self._at_once += 1
         self._at_once_by_key[principal.id] = mine + 1
 
-    def leave(self, principal: Principal) -> None:
+    def leave(self, principal: Principal, operation: Operation) -> None:
         """A request has ended."""
+        if operation.limit == "search":
+            self._searches_at_once[principal.id] -= 1
+            if not self._searches_at_once[principal.id]:
+                del self._searches_at_once[principal.id]
         self._at_once -= 1
         mine = self._at_once_by_key[principal.id] - 1
         if mine:
@@ -149,12 +183,12 @@ class Limits:
             raise _too_fast(wait)
 
 
-def _too_fast(wait_ns: int) -> Refusal:
+def _too_fast(wait_ns: int, *, reason: str = "global-rate") -> Refusal:
     return Refusal(
         Kind.RATE_LIMITED,
         "Too many requests in too short a time. Slow down and try again.",
         code="rate_limit",
-        reason="global-rate",
+        reason=reason,
         retry_after_s=max(1, -(-wait_ns // _NS)),
         should_retry=True,
     )

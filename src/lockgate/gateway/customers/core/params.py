@@ -162,4 +162,12 @@ LIST_CUSTOMERS = Listing(
         "test_clock": optional(Unsupported("Test clocks belong to subscriptions.")),
     }
 ).object()
+CREATE_EPHEMERAL_KEY = Object(
+    {
+        "customer": required(Text(255), "Whom the key reaches."),
+        "issuing_card": optional(Unsupported("Lockgate issues no cards.")),
+        "nonce": optional(Unsupported("Lockgate issues no cards.")),
+        "verification_session": optional(Unsupported("Lockgate does not verify identities.")),
+    }
+)
 NOTHING = Object({})

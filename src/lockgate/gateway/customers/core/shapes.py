@@ -63,6 +63,7 @@ CUSTOMER = Shape(
                 rendering_options={"type": "null"},
             ),
             default=NO_INVOICE_SETTINGS,
+            inside={"default_payment_method": "payment_method"},
         ),
         "livemode": Field(BOOLEAN),
         "metadata": Field(METADATA, default={}),
@@ -87,6 +88,19 @@ CUSTOMER = Shape(
         "tax_exempt": Field(one_of("exempt", "none", "reverse"), nullable=True, default="none"),
         "tax_ids": Field(OBJECT, nullable=True),
         "test_clock": Field(STRING, nullable=True),
+    },
+)
+
+EPHEMERAL_KEY = Shape(
+    "ephemeral_key",
+    {
+        "id": Field(STRING),
+        "object": Field(const("ephemeral_key"), default="ephemeral_key"),
+        "associated_objects": Field(list_of(_closed(id=STRING, type=const("customer")))),
+        "created": Field(INTEGER),
+        "expires": Field(INTEGER),
+        "livemode": Field(BOOLEAN),
+        "secret": Field(STRING, nullable=True),
     },
 )
 

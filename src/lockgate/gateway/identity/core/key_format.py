@@ -5,16 +5,21 @@ import zlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-KeyKind = Literal["secret", "publishable", "restricted"]
+KeyKind = Literal["secret", "publishable", "restricted", "ephemeral"]
 ACCOUNT_LENGTH = (16, 22)  # least and most, without ``acct_``
 RANDOM_LENGTH = 27  # base 62: 160 bits
 CHECKSUM_LENGTH = 6
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_PREFIX_OF: dict[KeyKind, str] = {"secret": "sk", "publishable": "pk", "restricted": "rk"}
+_PREFIX_OF: dict[KeyKind, str] = {"secret": "sk", "publishable": "pk", "restricted": "rk", "ephemeral": "ek"}
 _KIND_OF: dict[str, KeyKind] = {prefix: kind for kind, prefix in _PREFIX_OF.items()}
 _TAIL = RANDOM_LENGTH + CHECKSUM_LENGTH
 _BODY = f"{ACCOUNT_LENGTH[0] + _TAIL},{ACCOUNT_LENGTH[1] + _TAIL}"
-_PATTERN = re.compile(rf"(?<![0-9A-Za-z])([spr]k)_(test|live)_([0-9A-Za-z]{{{_BODY}}})(?![0-9A-Za-z])")
+_PATTERN = re.compile(rf"(?<![0-9A-Za-z])([spre]k)_(test|live)_([0-9A-Za-z]{{{_BODY}}})(?![0-9A-Za-z])")
+
+
+_START = re.compile(r"[spre]k_(?:test|live)_")
+_LEAST_MASKED = 12  # of less, the last four would tell too much
+_MOST_SHOWN = 64
 
 
 class ParsedKey(NamedTuple):
@@ -45,6 +50,16 @@ def parse(text: str) -> ParsedKey | None:
 def hint(text: str) -> str:
     """As much of a key as may be shown again, so that its owner can tell it from others."""
     return f"{text[:8]}...{text[-4:]}"
+
+
+def masked(text: str) -> str:
+    """A text that came as a key, as it may be shown to whoever sent it: its beginning and its end."""
+    start = _START.match(text)
+    begin = start[0] if start else ""
+    rest = re.sub(r"[^0-9A-Za-z]", "*", text[len(begin) :][-_MOST_SHOWN:])
+    if len(rest) < _LEAST_MASKED:
+        return begin + "*" * len(rest)
+    return f"{begin}{'*' * (len(rest) - 4)}{rest[-4:]}"
 
 
 def find_in(text: str) -> Iterator[str]:

@@ -41,8 +41,9 @@ async def announce(commit: Commit, origin: Origin, happenings: Sequence[Happenin
 
     Old values about a person go where the new ones go: into the sealed part, under ``previous_attributes``.
     """
-    ids = []
-    for happening in happenings:
+    # Sorted, because ids made within one millisecond do not sort by age, and lists of events go by id.
+    ids = sorted(new_id("evt") for _ in happenings)
+    for id_, happening in zip(ids, happenings, strict=True):
         public, personal = happening.shape.split(happening.rendered)
         data: dict[str, Any] = {"object": public}
         if happening.previous is not None:
@@ -51,12 +52,11 @@ async def announce(commit: Commit, origin: Origin, happenings: Sequence[Happenin
             if sealed_before := {name: v for name, v in before.items() if fields[name].personal}:
                 personal["previous_attributes"] = sealed_before
         sealed = await box.seal(origin.account, happening.subject, personal) if personal else None
-        ids.append(new_id("evt"))
         commit.events.append(
             EventRow(
                 account=origin.account,
                 livemode=origin.livemode,
-                id=ids[-1],
+                id=id_,
                 created=origin.created,
                 type=happening.type,
                 object=str(happening.rendered.get("id", happening.shape.kind)),

@@ -16,7 +16,7 @@ from lockgate.kernel import clock
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 
-_KEPT = ("capture", "method", "return_url", "setup")
+_KEPT = ("capture", "mandate", "method", "return_url", "script", "setup")
 
 
 async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | None) -> Answer | None:

@@ -8,8 +8,9 @@ id that the attempt carries from the start: a try without an answer leaves no ch
 from collections.abc import Mapping
 from typing import Any
 
-from lockgate.gateway.customers import make
+from lockgate.gateway.customers import find_mandates, make
 from lockgate.gateway.customers import render as customers_render
+from lockgate.gateway.customers.core import mandates
 from lockgate.gateway.customers.core.attach import usable
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import complete, conclude, find, finish, keep
@@ -63,10 +64,9 @@ async def chosen(
     method = await given(ports, call, customer=customer, intent=intent, otherwise=otherwise)
     if method is None:
         raise invalid(
-            "You cannot confirm this PaymentIntent because it's missing a payment method. "
-            "Send payment_method or payment_method_data.",
-            param="payment_method",
-            code="parameter_missing",
+            "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent "
+            "with one and confirm it again, or send payment_method or payment_method_data when you confirm it.",
+            code="payment_intent_unexpected_state",
         )
     return method
 
@@ -105,6 +105,7 @@ async def run(
 
     ``born``: the intent is made by this very request.
     """
+    await _check_mandate(ports, call, method)
     cause = causes.of_call(call)
     intent, attempt = _in_flight(ports, call, before, changed=changed, method=method, born=born)
     commit = Commit(claims=claimed(call, attempt=attempt.id), attempts=[attempt])
@@ -139,15 +140,20 @@ def _in_flight(
         status=move(PAYMENT_INTENT, before.row.status, "processing"), attempt=attempt_id, payment_method=method.row.id
     )
     intent = Intent(row, changed.data, changed.personal, changed.unsealed)
+    if params.get("mandate_data"):
+        acceptance = mandates.acceptance(params["mandate_data"], call.principal, now=call.now)
+        intent = Intent(row, changed.data, {**changed.personal, "acceptance": acceptance}, unsealed=True)
     detail = {
         **settle.memory(before),
         "born": born,
         "capture": intent.data.get("capture_method", "automatic") != "manual",
         "claim": [call.claim.key, call.claim.owner] if call.claim else None,
         "error_on_action": params.get("error_on_requires_action"),
+        "mandate": params.get("mandate"),
         "method": method.row.id,
         "off_session": build.is_off_session(params),
         "return_url": params.get("return_url"),
+        "script": params.get("use_stripe_sdk"),
         "setup": intent.data.get("setup_future_usage"),
     }
     attempt = build.attempt(
@@ -242,6 +248,20 @@ def _check_shopper(call: Call) -> None:
                 code="secret_key_required",
                 param=name,
             )
+
+
+async def _check_mandate(ports: Ports, call: Call, method: Method) -> None:
+    """A mandate that the request names must be the payment method's own, and still hold."""
+    named = call.params.get("mandate")
+    if named is None:
+        return
+    row = await find_mandates.mandate(ports.pool, call.principal, named)
+    if row.status != "active" or row.payment_method != method.row.id:
+        raise invalid(
+            "The provided mandate is invalid and can not be used for the payment intent.",
+            param="mandate",
+            code="payment_intent_mandate_invalid",
+        )
 
 
 async def _known(ports: Ports, call: Call, customer: str | None) -> None:

@@ -18,6 +18,7 @@ from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Answer, Page
 from lockgate.kernel.principal import Principal
 
+_DONE = b"Thank you. You can close this page and return to the shop.\n"
 _SUCCEEDED = frozenset({"succeeded", "requires_capture"})
 _FAILED = frozenset({"requires_payment_method", "canceled"})
 
@@ -27,21 +28,26 @@ def pages(ports: Ports) -> list[Page]:
 
     async def page(path: Mapping[str, str], fields: Mapping[str, str], address: str, now: int) -> Answer:
         location = await handle(ports, path["token"], now=now)
+        if location is None:
+            return Answer(200, _DONE, (("Cache-Control", "no-store"),), "text/plain; charset=utf-8")
         return Answer(303, b"", (("Location", location), ("Cache-Control", "no-store")), "text/plain")
 
     return [Page("GET", "/return/{token}", page, "browser")]
 
 
-async def handle(ports: Ports, token: str, *, now: int) -> str:
-    """Complete what ``token`` stands for, and say where the shopper goes next. Opening it twice changes nothing."""
+async def handle(ports: Ports, token: str, *, now: int) -> str | None:
+    """Complete what ``token`` stands for, and say where the shopper goes next. Opening it twice changes nothing.
+
+    None where she goes nowhere: the challenge was shown by a script on the merchant's own page.
+    """
     back = return_token.read(ports.return_key, token, now=now)
     if back is None:
         raise Refusal(Kind.NOT_FOUND, "This link is not valid, or it has expired. Go back to the shop and try again.")
     who = Principal(back.account, back.livemode, "internal", "return")
     asked = await find.attempt(ports.pool, who, back.attempt)
-    return_url = json.loads(asked.data).get("return_url") if asked is not None else None
-    if return_url is None:
+    if asked is None:
         raise Refusal(Kind.NOT_FOUND, "There is no page to go back to from here.")
+    return_url = json.loads(asked.data).get("return_url")
     if back.intent.startswith("seti_"):
         done = await setup.complete(ports, account=back.account, livemode=back.livemode, id_=back.intent)
         return _location(ports, return_url, back, kind="setup_intent", status=done.row.status)
@@ -77,8 +83,10 @@ async def _read(ports: Ports, who: Principal, back: Return) -> Intent:
     return await keep.open_intent(await find.payment_intent(ports.pool, who, back.intent), ports.box)
 
 
-def _location(ports: Ports, return_url: str, back: Return, *, kind: str, status: str) -> str:
+def _location(ports: Ports, return_url: str | None, back: Return, *, kind: str, status: str) -> str | None:
     """The merchant's address with what she may want to look at; her own parameters stay."""
+    if return_url is None:
+        return None
     redirect = "succeeded" if status in _SUCCEEDED else "failed" if status in _FAILED else "pending"
     added: dict[str, Any] = {
         kind: back.intent,

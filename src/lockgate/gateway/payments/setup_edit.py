@@ -74,7 +74,7 @@ async def draft(ports: Ports, call: Call) -> tuple[Setup, PaymentMethodRow | Non
 
 async def create(ports: Ports, call: Call) -> Answer:
     """Save a setup intent that nobody confirmed yet."""
-    for name in ("return_url", "mandate_data", "use_stripe_sdk"):
+    for name in ("return_url", "mandate_data"):
         if call.params.get(name):
             raise invalid(f"{name} can be sent only with confirm=true.", param=name)
     setup, method = await draft(ports, call)

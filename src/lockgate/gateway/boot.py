@@ -12,12 +12,24 @@ import uvloop
 
 from lockgate.gateway.customers import api as customers_api
 from lockgate.gateway.customers.ports import Ports as CustomersPorts
+from lockgate.gateway.disputes import api as disputes_api
+from lockgate.gateway.disputes import api_warnings
+from lockgate.gateway.disputes import jobs as disputes_jobs
+from lockgate.gateway.disputes import learn as learn_dispute
+from lockgate.gateway.disputes import warnings as dispute_warnings
+from lockgate.gateway.disputes.core.orders import ACTIONS as DISPUTE_ACTIONS
+from lockgate.gateway.disputes.order import Orders as DisputeOrders
+from lockgate.gateway.disputes.ports import Ports as DisputesPorts
 from lockgate.gateway.identity import api as identity_api
 from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.identity.ports import Ports as IdentityPorts
 from lockgate.gateway.identity.witness import Witness
 from lockgate.gateway.ledger import jobs as ledger_jobs
+from lockgate.gateway.notifications import jobs as notifications_jobs
+from lockgate.gateway.notifications import receive
+from lockgate.gateway.notifications.ports import Handler, Told
+from lockgate.gateway.notifications.ports import Ports as NotificationsPorts
 from lockgate.gateway.payments import api as payments_api
 from lockgate.gateway.payments import expire, recover, returns
 from lockgate.gateway.payments import jobs as payments_jobs
@@ -28,6 +40,8 @@ from lockgate.gateway.risk import jobs as risk_jobs
 from lockgate.gateway.risk.ports import Ports as RiskPorts
 from lockgate.gateway.settlement import api as settlement_api
 from lockgate.gateway.settlement import jobs as settlement_jobs
+from lockgate.gateway.settlement import notice as settlement_notice
+from lockgate.gateway.settlement import render as settlement_render
 from lockgate.gateway.settlement.conclude import ACTIONS as PAYOUT_ACTIONS
 from lockgate.gateway.settlement.conclude import Concluder as PayoutConcluder
 from lockgate.gateway.settlement.ports import Ports as SettlementPorts
@@ -66,6 +80,8 @@ class Parts:
     pepper: bytes
     customers: CustomersPorts
     payments: PaymentsPorts
+    disputes: DisputesPorts
+    notifications: NotificationsPorts
     settlement: SettlementPorts
     risk: RiskPorts
     webhooks: WebhooksPorts
@@ -93,7 +109,8 @@ async def _serve(home: Home) -> None:
     parts = await _assemble(home, "gateway")
     authenticator = Authenticator(parts.pool, pepper=parts.pepper)
     offered = operations(parts, authenticator)
-    app = App(offered, _loaders(parts), returns.pages(parts.payments), _web_ports(parts, authenticator))
+    pages = [*returns.pages(parts.payments), *receive.hooks(parts.notifications)]
+    app = App(offered, _loaders(parts), pages, _web_ports(parts, authenticator))
     api = parts.settings["api"]
     files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
     tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
@@ -107,6 +124,7 @@ async def _serve(home: Home) -> None:
     await stopped.wait()
     await listener.stop()
     await app.close()
+    await parts.notifications.witness.close()
     await parts.close()
 
 
@@ -127,6 +145,8 @@ async def _work(home: Home) -> None:
         redoable,
         [
             *payments_jobs.jobs(parts.payments),
+            *notifications_jobs.jobs(replace(parts.notifications, pool=redoable)),
+            *disputes_jobs.jobs(parts.disputes),
             *webhooks_jobs.jobs(replace(parts.webhooks, pool=redoable)),
             *ledger_jobs.jobs(parts.pool),
             *risk_jobs.jobs(parts.pool),
@@ -168,6 +188,17 @@ async def _assemble(home: Home, program: str) -> Parts:
         poke=nudge,
     )
     payouts = PayoutConcluder(settlement)
+    disputes = DisputesPorts(
+        pool=pool,
+        committer=committer,
+        vault=vault,
+        box=box,
+        processors=processors,
+        settings=settings["processors"],
+        show_transaction=settlement_render.balance_transaction,
+        poke=nudge,
+    )
+    disputing = DisputeOrders(disputes)
     return Parts(
         settings=settings,
         pool=pool,
@@ -190,7 +221,17 @@ async def _assemble(home: Home, program: str) -> Parts:
             public_url=settings["api"]["url"],
             return_key=await _platform_key(box, "return"),
             poke=nudge,
-            concluders=dict.fromkeys(PAYOUT_ACTIONS, payouts),
+            concluders={**dict.fromkeys(PAYOUT_ACTIONS, payouts), **dict.fromkeys(DISPUTE_ACTIONS, disputing)},
+        ),
+        disputes=disputes,
+        notifications=NotificationsPorts(
+            pool=pool,
+            vault=vault,
+            witness=Witness(pool),
+            processors=processors,
+            settings=settings["processors"],
+            handlers=_handlers(disputes, settlement),
+            poke=nudge,
         ),
         risk=RiskPorts(pool=pool, committer=committer, box=box, poke=nudge),
         settlement=settlement,
@@ -202,6 +243,25 @@ async def _assemble(home: Home, program: str) -> Parts:
             poke=nudge,
         ),
     )
+
+
+def _handlers(disputes: DisputesPorts, settlement: SettlementPorts) -> dict[str, Handler]:
+    """Which room asks about what a processor has told of."""
+
+    async def dispute(told: Told) -> bool:
+        return await learn_dispute.dispute(
+            disputes, told.account, told.livemode, processor=told.processor, reference=told.reference
+        )
+
+    async def warning(told: Told) -> bool:
+        return await dispute_warnings.learn(
+            disputes, told.account, told.livemode, processor=told.processor, reference=told.reference
+        )
+
+    async def payout(told: Told) -> bool:
+        return await settlement_notice.payout(settlement, told.account, told.livemode, told.reference)
+
+    return {"dispute": dispute, "early_fraud_warning": warning, "payout": payout}
 
 
 def _check_plain_http(settings: Mapping[str, Any]) -> None:
@@ -239,6 +299,8 @@ def operations(parts: Parts, authenticator: Authenticator) -> list[Operation]:
     return [
         *payments_api.operations(parts.payments),
         *customers_api.operations(parts.customers),
+        *disputes_api.operations(parts.disputes),
+        *api_warnings.operations(parts.disputes),
         *settlement_api.operations(parts.settlement),
         *risk_api.operations(parts.risk),
         *webhooks_api.operations(parts.webhooks),
@@ -256,23 +318,26 @@ def _due(parts: Parts) -> list[Callable[[], Awaitable[int]]]:
     return [
         old_keys,
         lambda: expire.portion(parts.payments, now=clock.now()),
+        lambda: disputes_jobs.due(parts.disputes, now=clock.now()),
         lambda: settlement_jobs.due(parts.settlement, now=clock.now()),
     ]
 
 
 def _loaders(parts: Parts) -> dict[str, Any]:
     payments = payments_api.loaders(parts.payments)
+    disputes = disputes_api.loaders(parts.disputes)
 
     async def sources(principal: Any, ids: Any) -> dict[str, Any]:
-        """What a balance transaction is about: a charge or a refund, by its id's prefix."""
+        """What a balance transaction is about: a charge, a refund or a dispute, by its id's prefix."""
         found: dict[str, Any] = {}
-        for prefix, kind in (("ch_", "charge"), ("re_", "refund")):
+        for prefix, load in (("ch_", payments["charge"]), ("re_", payments["refund"]), ("dp_", disputes["dispute"])):
             mine = [id_ for id_ in ids if id_.startswith(prefix)]
-            found |= await payments[kind](principal, mine) if mine else {}
+            found |= await load(principal, mine) if mine else {}
         return found
 
     return {
         **payments,
+        **disputes,
         "balance_transaction_source": sources,
         **customers_api.loaders(parts.customers),
         **settlement_api.loaders(parts.settlement),

@@ -30,7 +30,7 @@ def withdrawn(dispute: DisputeRow, movement: Movement, *, fee: int) -> Booked:
     """The processor took the disputed amount back, and ``fee`` for its work."""
     transaction = _transaction(
         dispute, movement, amount=-dispute.amount, fee=fee,
-        category="dispute", description=f"Chargeback withdrawal for {dispute.charge}",
+        description=f"Chargeback withdrawal for {dispute.charge}",
     )
     mine = accounts.merchant(available=transaction.status == "available")
     taker, keeper = accounts.processor(dispute.processor), accounts.fees(dispute.processor)
@@ -44,7 +44,7 @@ def reinstated(dispute: DisputeRow, movement: Movement, *, fee_returned: int) ->
     """The merchant won: the processor gave the amount back, and ``fee_returned`` of its fee."""
     transaction = _transaction(
         dispute, movement, amount=dispute.amount, fee=-fee_returned,
-        category="dispute_reversal", description=f"Chargeback reversal for {dispute.charge}",
+        description=f"Chargeback reversal for {dispute.charge}",
     )
     mine = accounts.merchant(available=transaction.status == "available")
     giver, keeper, now = accounts.processor(dispute.processor), accounts.fees(dispute.processor), movement.now
@@ -74,9 +74,9 @@ def _posted(dispute: DisputeRow, kind: str, *, debit: str, credit: str, amount: 
 
 
 def _transaction(
-    dispute: DisputeRow, movement: Movement, *, amount: int, fee: int, category: str, description: str
+    dispute: DisputeRow, movement: Movement, *, amount: int, fee: int, description: str
 ) -> BalanceTransactionRow:
-    detail = {"description": description, "fee_details": _fee_details(dispute, fee), "reporting_category": category}
+    detail = {"description": description, "fee_details": _fee_details(dispute, fee)}
     available_on = max(movement.available_on, movement.now)
     return BalanceTransactionRow(
         account=dispute.account,

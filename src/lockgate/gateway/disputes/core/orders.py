@@ -18,6 +18,7 @@ from lockgate.gateway.storage.rows import AttemptRow
 from lockgate.kernel.errors import Kind, Refusal, invalid
 
 SUBMIT, ACCEPT = "submit_evidence", "accept_dispute"
+ACTIONS = (SUBMIT, ACCEPT)
 AUDIT = {SUBMIT: "dispute.update", ACCEPT: "dispute.close"}
 _STATES = {
     Outcome.APPROVED: "approved",

@@ -94,3 +94,49 @@ def test_what_is_read():
     assert parse(b"note=a%2Bb+c&created=7&card%5Bexp_month%5D=12") == {
         "note": "a+b c", "created": {"eq": 7}, "card": {"exp_month": 12}
     }  # fmt: skip
+
+
+def items_of(query: bytes):
+    item = Object({"name": optional(Text()), "tags": optional(Array(Text())), "price": optional(Object({"of": optional(Text())}))})
+    return Object({"items": optional(Array(item)), "plain": optional(Array(Text()))}).parse(nest(read_fields(query)), "")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (b"items[0][name]=a&items[1][name]=b", [{"name": "a"}, {"name": "b"}]),
+        (b"items[][name]=a&items[][name]=b", [{"name": "a"}, {"name": "b"}]),
+        (b"items[][name]=a&items[][tags][]=x&items[][tags][]=y&items[][name]=b", [{"name": "a", "tags": ["x", "y"]}, {"name": "b"}]),
+        (b"items[][price][of]=1&items[][name]=a&items[][price][of]=2", [{"price": {"of": "1"}, "name": "a"}, {"price": {"of": "2"}}]),
+    ],
+)  # fmt: skip
+def test_arrays_of_objects_come_with_and_without_indexes(query, expected):
+    assert items_of(query) == {"items": expected}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"plain[]=a&plain[][name]=b",
+        b"items[][name]=b&items[]=a",
+        b"items[][name]=a&items[0][name]=b",
+        b"items[0][name]=a&items[0][name]=b",
+    ],
+)
+def test_arrays_that_could_mean_two_things_are_refused(query):
+    with pytest.raises(Refusal):
+        items_of(query)
+
+
+def test_all_unknown_parameters_are_named_before_anything_else():
+    with pytest.raises(Refusal) as refused:
+        parse(b"amount=x&foo=1&bar[a]=2")
+    assert (refused.value.code, refused.value.param) == ("parameter_unknown", "foo")
+    assert refused.value.message == "Received unknown parameters: foo, bar"
+
+
+def test_blank_and_empty_are_told_apart():
+    for body, code in ((b"note=+++", "parameter_invalid_string_blank"), (b"word=", "parameter_invalid_empty")):
+        with pytest.raises(Refusal) as refused:
+            parse(body)
+        assert refused.value.code == code

@@ -92,6 +92,10 @@ class Text:
             raise invalid(
                 f"Invalid string for {path}: must be {self.minimum} to {self.maximum} characters long.", param=path
             )
+        if value.isspace():
+            raise invalid(
+                f"Invalid string for {path}: it is blank.", param=path, code="parameter_invalid_string_blank"
+            )
         if not self.secret and holds_card(value):
             raise _misplaced_card(path)
         if self.pattern is not None and not re.fullmatch(self.pattern, value):
@@ -191,7 +195,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A list, sent as ``name[]=`` or ``name[0]=``."""
+    """A list, sent as ``name[]=`` or ``name[0]=``; its items may be objects (``name[][key]=``, ``name[0][key]=``)."""
 
     item: Type
     maximum: int = 100
@@ -224,17 +228,21 @@ class Object:
     def parse(self, raw: Any, path: str) -> dict[str, Any]:
         if not isinstance(raw, dict):
             raise invalid(f"Invalid object: {path} must be sent as {path}[...].", param=path)
+        strange = [_safe_name(f"{path}[{name}]" if path else name) for name in raw if name not in self.params]
+        if strange:
+            word = "parameter" if len(strange) == 1 else "parameters"
+            raise invalid(
+                f"Received unknown {word}: {', '.join(strange[:10])}", param=strange[0], code="parameter_unknown"
+            )
         values: dict[str, Any] = {}
         for name, value in raw.items():
             inner = f"{path}[{name}]" if path else name
-            param = self.params.get(name)
-            if param is None:
-                name_shown = _safe_name(inner)
-                raise invalid(f"Received unknown parameter: {name_shown}", param=name_shown, code="parameter_unknown")
+            param = self.params[name]
             if value == "":
                 if not param.clearable:
                     raise invalid(
-                        f"An empty value was sent for {inner}, which cannot be cleared.",
+                        f"You passed an empty string for '{inner}'. That would clear a value, and {inner} cannot be"
+                        " cleared: leave it out or send a value.",
                         param=inner,
                         code="parameter_invalid_empty",
                     )
@@ -405,9 +413,10 @@ def nest(fields: list[tuple[str, str]]) -> Tree:
 
 def _place(root: Tree, path: list[str], value: str, name: str) -> None:
     node: Any = root
-    for step in path[:-1]:
-        if step == "":
-            raise invalid("Arrays of objects must be sent with indexes.", param=_safe_name(name))
+    for place, step in enumerate(path[:-1]):
+        if step == "" and place:
+            node = _element(node.setdefault("", []), path[place + 1 :], name)
+            continue
         child = node.setdefault(step, {})
         if not isinstance(child, dict):
             raise invalid("A parameter was sent both as a value and as an object.", param=_safe_name(name))
@@ -415,11 +424,32 @@ def _place(root: Tree, path: list[str], value: str, name: str) -> None:
     last = path[-1]
     if last == "" and len(path) > 1:
         values = node.setdefault("", [])
+        if values and not isinstance(values[-1], str):
+            raise invalid("An array was sent with both values and objects.", param=_safe_name(name))
         values.append(value)
     elif last in node:
         raise _twice(_safe_name(name))
     else:
         node[last] = value
+
+
+def _element(elements: list[Any], below: list[str], name: str) -> Tree:
+    """The object of an array without indexes that a field belongs to: the last, until a name in it comes again."""
+    last = elements[-1] if elements else None
+    if isinstance(last, str):
+        raise invalid("An array was sent with both values and objects.", param=_safe_name(name))
+    if last is None or _has(last, below):
+        elements.append({})
+    return elements[-1]
+
+
+def _has(node: Any, path: list[str]) -> bool:
+    """Whether something stands at ``path`` already; at the end of an inner array there is always room."""
+    for step in path:
+        if step == "" or not isinstance(node, dict) or step not in node:
+            return False
+        node = node[step]
+    return True
 
 
 def _twice(name: str) -> Refusal:

@@ -1,5 +1,6 @@
 """The ASGI application: finds the operation, reads the body within its limits, and sends what the guard answers."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
@@ -100,7 +101,10 @@ class App:
         if match:
             open_methods = self._routes.open_to_browsers(path) if method == "OPTIONS" else ()
             return _preflight(open_methods, match) if open_methods else self._no_such_method(match)
-        message = f"Unrecognized request URL ({_method_name(method)}). See /docs for all there are."
+        message = (
+            f"Unrecognized request URL ({_method_name(method)}: {_safe_path(path)}). To list objects leave out a"
+            " trailing slash; to look at one make sure that its id is not empty. See /docs for all there are."
+        )
         return self._guard.refuse(Refusal(Kind.NOT_FOUND, message))
 
     async def _without_key(
@@ -160,6 +164,11 @@ def _preflight(from_browsers: Sequence[str], methods: Sequence[str]) -> Reply:
     granted: Header = (b"access-control-allow-methods", ", ".join(from_browsers).encode())
     allow: Header = (b"allow", ", ".join([*methods, "OPTIONS"]).encode())
     return Reply(200, b"{}", (*headers.PREFLIGHT, granted, allow))
+
+
+def _safe_path(path: str) -> str:
+    """A path fit for an error: odd characters and long runs of digits never come back."""
+    return re.sub(r"[0-9]{5,}", "#", re.sub(r"[^A-Za-z0-9_\-./]", "?", path))[:200]
 
 
 def _method_name(method: str) -> str:

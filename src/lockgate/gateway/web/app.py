@@ -119,10 +119,9 @@ class App:
         self._limits.admit_hook(address)
         if len(body) > page.max_bytes:
             raise Refusal(Kind.TOO_LARGE, f"A message's body can have at most {page.max_bytes} bytes.")
-        given = single_headers(scope["headers"])
-        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in given.items()}
         try:
-            return _of_room(await page.handler(Posted(path, named, body, address, request_id)))
+            posted = Posted(path, _joined(scope["headers"]), body, address, request_id)
+            return _of_room(await page.handler(posted))
         except Refusal as refusal:
             if refusal.kind is Kind.UNAUTHENTICATED:  # whoever fails to prove who he is, fails against his address
                 self._limits.failed(address)
@@ -134,11 +133,27 @@ class App:
         return reply._replace(headers=(*reply.headers, allow))
 
 
+def _joined(pairs: Sequence[Header]) -> dict[str, str]:
+    """Headers as text; one that was sent twice is one list of two values, so that none of them is overlooked."""
+    single_headers(pairs)
+    found: dict[str, str] = {}
+    for raw, value in pairs:
+        name, text = raw.decode("latin-1"), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
+
+
 def _of_room(answer: Answer) -> Reply:
-    """What a room answers outside of the API, under our own security headers."""
-    ours = {name for name, _ in headers.SECURITY}
-    extra = tuple(pair for pair in headers.encoded(answer.headers) if pair[0] not in ours)
-    return Reply(answer.status, answer.body, extra, (b"content-type", answer.content_type.encode("ascii")))
+    """What a room answers outside of the API, under our own security headers; only a page has a policy of its own."""
+    ours, given = {name for name, _ in headers.SECURITY}, headers.encoded(answer.headers)
+    policy = next((value.decode("ascii") for name, value in given if name == headers.POLICY), None)
+    return Reply(
+        answer.status,
+        answer.body,
+        tuple(pair for pair in given if pair[0] not in ours),
+        (b"content-type", answer.content_type.encode("ascii")),
+        headers.SECURITY if policy is None else headers.under(policy),
+    )
 
 
 async def _read_body(receive: Receive) -> bytes | None:

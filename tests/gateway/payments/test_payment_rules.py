@@ -34,7 +34,9 @@ def test_only_listed_moves_are_made(before: str, after: str) -> None:
 def test_money_moves_only_through_processing() -> None:
     for before, after in INTENT_MOVES.items():
         if before != "processing":
-            assert not after & {"succeeded", "requires_capture", "requires_action"}
+            # What was captured in part, through processing, is a success once the rest is let go.
+            ends = {"succeeded"} if before == "requires_capture" else set()
+            assert not (after - ends) & {"succeeded", "requires_capture", "requires_action"}
 
 
 @pytest.mark.parametrize("state", ["succeeded", "canceled"])

@@ -4,43 +4,48 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lockgate.gateway.customers import mandates, tokens
 from lockgate.gateway.customers import render as customers_render
+from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
-from lockgate.gateway.payments import keep, render, shim
+from lockgate.gateway.payments import find, keep, refusals, render, shim
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core import build
-from lockgate.gateway.payments.core.decline import Decline
 from lockgate.gateway.payments.core.records import Charge, Intent
-from lockgate.gateway.payments.core.settle import Settled
+from lockgate.gateway.payments.core.settle import News, Settled
 from lockgate.gateway.payments.core.shapes import CHARGE, PAYMENT_INTENT
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.idempotency import answered, released
+from lockgate.gateway.storage.records import CardTokenRow
 from lockgate.gateway.storage.rows import AttemptRow, Commit, ReleaseRow
-from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.errors import Refusal
 from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.principal import Principal
 
 TRIES = 5
-
-
-def not_sent() -> Refusal:
-    """Nothing reached the processor, and nothing has changed."""
-    return Refusal(
-        Kind.UNAVAILABLE,
-        "The processor cannot be reached. Nothing was charged; try again.",
-        code="processor_unavailable",
-        should_retry=True,
-    )
+_AMOUNTS = ("amount", "amount_capturable", "amount_received")
+_OF_CHARGES = {
+    "payment_intent.confirm": "charge.create",
+    "payment_intent.capture": "charge.capture",
+    "payment_intent.cancel": "charge.release",
+}
 
 
 async def write(
-    ports: Ports, cause: Cause, settled: Settled, *, action: str, read: Charge | None, call: Call | None
+    ports: Ports,
+    cause: Cause,
+    settled: Settled,
+    *,
+    action: str,
+    was: Intent,
+    read: Charge | None,
+    call: Call | None,
 ) -> Answer | None:
     """Commit ``settled`` and return the answer that was stored with it, or None when no request waits.
 
-    ``read`` is the charge as it was read: it is written only if it changed. Raises Moved when anything has changed
-    since it was read, and the Refusal for an order that was certainly not sent.
+    ``was`` and ``read`` are intent and charge as they were read: the charge is written only if it changed. Raises Moved
+    when anything has changed since it was read, and the Refusal for an order that was certainly not sent.
     """
     commit = Commit()
     intent, charge = settled.intent, settled.charge
@@ -50,28 +55,24 @@ async def write(
         commit.charges.append(await keep.charge_row(charge, ports.box))
     if settled.method is not None:
         commit.payment_methods.append(settled.method)
+    if settled.mandate is not None:
+        commit.mandates.append(await mandates.sealed(settled.mandate, was.personal["acceptance"], ports.box))
+    if settled.not_sent:
+        commit.card_tokens.extend(await _unused(ports, settled.attempt))
     commit.transfers.extend(settled.transfers)
     commit.balance_transactions.extend(settled.transactions)
     shown = render.shown_intent(intent, ports.client_secrets)
-    fresh: list[Mapping[str, Any]] = [shown]
-    happenings = []
-    for type_, what in settled.events:
-        if what == "intent":
-            happenings.append(_of_intent(type_, shown, intent))
-        elif what == "created":
-            happenings.append(_of_intent(type_, _as_created(shown, settled.attempt), intent))
-        elif what == "charge":
-            assert charge is not None, "an event about a charge has one"
-            happenings.append(Happening(type_, CHARGE, render.shown_charge(charge), charge.row.subject))
-        else:
-            assert settled.method is not None, "an event about a payment method has one"
-            method = await customers_render.payment_method(settled.method, ports.box)
-            happenings.append(Happening(type_, PAYMENT_METHOD, method, settled.method.subject))
+    fresh: list[Mapping[str, Any]] = [] if intent.is_hidden else [shown]
+    happenings = [
+        await _happening(ports, news, settled, shown=shown, was=was, read=read)
+        for news in settled.events
+        if not (intent.is_hidden and news.what in ("intent", "created"))
+    ]
     fresh.extend(happening.rendered for happening in happenings if happening.shape is not PAYMENT_INTENT)
-    await announce(commit, cause.origin, happenings, ports.box)
+    await announce(commit, cause.origin, await shim.for_events(ports, cause, happenings, fresh), ports.box)
     commit.audits.append(
         cause.audit(
-            action, intent.row.id,
+            audit_word(action, intent), intent.row.id,
             outcome=settled.attempt.state, status=intent.row.status, attempt=settled.attempt.id,
             charge=charge.row.id if charge else None, amount=settled.attempt.amount,
         )
@@ -83,7 +84,7 @@ async def write(
     if commit.outboxes or settled.attempt.next_check_ms is not None:
         ports.poke()
     if call is not None and settled.not_sent:
-        raise not_sent()
+        raise refusals.not_sent()
     if late and call is not None:
         return await current(ports, call, intent)
     return answer
@@ -98,11 +99,16 @@ async def current(ports: Ports, call: Call, intent: Intent) -> Answer:
 
 
 async def show(ports: Ports, call: Call, intent: Intent) -> Answer:
-    """The intent as an answer, or the refusal that its last try earned."""
+    """The intent (or the charge that it drives) as an answer, or the refusal that its last try earned."""
     shown = render.shown_intent(intent, ports.client_secrets)
     error = intent.personal.get("last_payment_error")
     if intent.row.status == "requires_payment_method" and error:
-        return await call.refuse(_refusal_of(error, shown, call.principal))
+        return await call.refuse(refusals.of_error(error, intent, shown=shown, principal=call.principal))
+    if intent.is_hidden:
+        assert intent.row.latest_charge is not None, "an intent that drives a charge has it once an answer was written"
+        row = await find.charge(ports.pool, call.principal, intent.row.latest_charge)
+        charge = await render.charge(row, ports.box)
+        return await call.answer(await shim.charge_for_version(ports, call, charge))
     return await call.answer(await shim.for_version(ports, call, render.for_principal(shown, call.principal)))
 
 
@@ -110,6 +116,32 @@ def unexpected(ports: Ports, principal: Principal, intent: Intent, *, verb: str,
     """The refusal for an intent whose state does not allow ``verb``, with the intent embedded."""
     shown = render.embedded(render.shown_intent(intent, ports.client_secrets), principal)
     return build.unexpected_state(intent.row.status, verb, allowed=allowed, shown=shown)
+
+
+def audit_word(action: str, intent: Intent) -> str:
+    """``action`` as it is audited for an intent, or for the charge that a hidden one drives."""
+    return _OF_CHARGES.get(action, action) if intent.is_hidden else action
+
+
+async def _happening(
+    ports: Ports, news: News, settled: Settled, *, shown: Mapping[str, Any], was: Intent, read: Charge | None
+) -> Happening:
+    intent, charge = settled.intent, settled.charge
+    if news.what in ("intent", "created"):
+        now = dict(shown) if news.what == "intent" else _as_created(shown, settled.attempt)
+        before = None
+        if news.tells_before:
+            old = render.shown_intent(was, ports.client_secrets)
+            before = previous({name: old[name] for name in _AMOUNTS}, {name: now[name] for name in _AMOUNTS})
+        return Happening(news.type, PAYMENT_INTENT, render.without_secret(now), intent.row.subject, before)
+    if news.what == "charge":
+        assert charge is not None, "an event about a charge has one"
+        now = render.shown_charge(charge)
+        before = previous(render.shown_charge(read), now) if news.tells_before and read is not None else None
+        return Happening(news.type, CHARGE, now, charge.row.subject, before)
+    assert settled.method is not None, "an event about a payment method has one"
+    method = await customers_render.payment_method(settled.method, ports.box)
+    return Happening(news.type, PAYMENT_METHOD, method, settled.method.subject)
 
 
 async def _answer(
@@ -127,16 +159,14 @@ async def _answer(
     if call is None:
         return None
     if settled.fault is not None:
-        refusal = Refusal(
-            Kind.INVALID,
-            f"Missing required param: {settled.fault}. This card asks for authentication on another page.",
-            code="parameter_missing",
-            param=settled.fault,
-            embed={"payment_intent": render.embedded(shown, call.principal)},
-        )
-        answer = await call.refuse(refusal)
+        answer = await call.refuse(refusals.faulty(settled.fault, shown, call.principal))
     elif settled.declined is not None:
-        answer = await call.refuse(_declined(settled.declined, settled, shown=shown, principal=call.principal))
+        refused = refusals.declined(settled.declined, settled, shown=shown, principal=call.principal)
+        answer = await call.refuse(refused)
+    elif settled.intent.is_hidden:
+        assert settled.charge is not None, "what drives a charge has it once there is an answer"
+        charge = render.shown_charge(settled.charge)
+        answer = await call.answer(await shim.charge_for_version(ports, call, charge), [*fresh, charge])
     else:
         seen = render.for_principal(shown, call.principal)
         answer = await call.answer(await shim.for_version(ports, call, seen, fresh), fresh)
@@ -145,47 +175,17 @@ async def _answer(
     return answer
 
 
-def _declined(declined: Decline, settled: Settled, *, shown: dict[str, Any], principal: Principal) -> Refusal:
-    error = settled.intent.personal.get("last_payment_error")
-    if settled.attempt.action in ("authorize", "complete") and error:
-        return _refusal_of(error, shown, principal)
-    kind = Kind.CARD
-    code = declined.code
-    if settled.attempt.action == "capture" and declined.decline_code in ("expired", "authorization_expired"):
-        kind, code = Kind.INVALID, "charge_expired_for_capture"
-    return Refusal(
-        kind,
-        declined.message,
-        code=code,
-        decline_code=declined.decline_code,
-        network_decline_code=declined.network_decline_code,
-        embed={"payment_intent": render.embedded(shown, principal)},
-    )
-
-
-def _refusal_of(error: Mapping[str, Any], shown: dict[str, Any], principal: Principal) -> Refusal:
-    """A 402 made of ``last_payment_error``; the shopper's browser sees less of it."""
-    seen = render.for_principal(shown, principal)["last_payment_error"]
-    return Refusal(
-        Kind.CARD,
-        seen["message"],
-        code=seen["code"],
-        decline_code=seen.get("decline_code"),
-        network_decline_code=seen.get("network_decline_code"),
-        advice_code=seen.get("advice_code"),
-        charge=error.get("charge"),
-        embed={"payment_intent": render.embedded(shown, principal), "payment_method": dict(error["payment_method"])},
-    )
+async def _unused(ports: Ports, attempt: AttemptRow) -> list[CardTokenRow]:
+    """The token that was to be paid with: it may be used after all."""
+    id_ = json.loads(attempt.data).get("token")
+    row = await tokens.given_back(ports.pool, attempt.account, attempt.livemode, id_=id_) if id_ else None
+    return [row] if row else []
 
 
 def _claim_of(attempt: AttemptRow) -> list[ReleaseRow]:
     """The idempotency key of the request that opened ``attempt``: it may be used again."""
     claim = json.loads(attempt.data).get("claim")
     return [ReleaseRow(attempt.account, attempt.livemode, *claim)] if claim else []
-
-
-def _of_intent(type_: str, shown: Mapping[str, Any], intent: Intent) -> Happening:
-    return Happening(type_, PAYMENT_INTENT, render.without_secret(shown), intent.row.subject)
 
 
 def _as_created(shown: Mapping[str, Any], attempt: AttemptRow) -> dict[str, Any]:

@@ -42,7 +42,8 @@ async def create(ports: Ports, call: Call) -> Answer:
         commit.payment_methods.append(method.row)
         fresh.append(await confirm.shown_method(ports, method))
     happening = Happening("payment_intent.created", PAYMENT_INTENT, render.without_secret(shown), drafted.row.subject)
-    await announce(commit, cause.origin, [happening], ports.box)
+    happenings = await shim.for_events(ports, cause, [happening], ())
+    await announce(commit, cause.origin, happenings, ports.box)
     commit.audits.append(
         cause.audit("payment_intent.create", drafted.row.id, status=drafted.row.status, amount=drafted.row.amount)
     )

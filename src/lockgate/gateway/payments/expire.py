@@ -1,7 +1,7 @@
 """Releases authorisations that nobody captured in time: a void at the processor, then a cancel of the intent."""
 
-from lockgate.gateway.payments import cancel, find, keep, store
 from lockgate.gateway.payments import cause as causes
+from lockgate.gateway.payments import find, keep, release, store
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import Moved
@@ -32,14 +32,14 @@ async def expire(ports: Ports, row: PaymentIntentRow, *, now: int) -> bool:
     cause = causes.of_clock(row.account, row.livemode, name="expiry", api_version=version, now=now)
     before = await keep.open_intent(row, ports.box)
     try:
-        intent, charge, attempt = await cancel.begin(
+        intent, charge, attempt = await release.begin(
             ports, cause, before, reason="automatic", expired=True, call=None
         )
     except Moved:
         return False
-    result = await cancel.release(ports, charge, attempt)
+    result = await release.order(ports, cause, charge, attempt)
     try:
-        await cancel.finish(ports, cause, intent, charge, attempt=attempt, result=result, call=None)
+        await release.finish(ports, cause, intent, charge, attempt=attempt, result=result, call=None)
     finally:
         _logger.info("an authorisation expired", intent=row.id, outcome=result.outcome.value)
     return True

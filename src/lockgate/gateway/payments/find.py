@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lockgate.gateway.customers.find import bounds
+from lockgate.gateway.payments.core import hidden
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.paging import Page, no_cursor
 from lockgate.gateway.storage.rows import AttemptRow, ChargeRow, PaymentIntentRow, PaymentMethodRow
@@ -19,10 +20,17 @@ class Found(NamedTuple):
 
 
 async def payment_intent(pool: Pool, principal: Principal, id_: str, *, param: str = "intent") -> PaymentIntentRow:
-    """The payment intent ``id_``."""
-    found = await payment_intents(pool, principal, [id_])
+    """The payment intent ``id_``; one that only drives a charge of the older API is nobody's to find."""
+    found = [] if hidden.charge_of(id_) else await payment_intents(pool, principal, [id_])
     if not found:
         raise missing("payment_intent", id_, param=param)
+    return found[0]
+
+
+async def intent(pool: Pool, principal: Principal, id_: str) -> PaymentIntentRow:
+    """The intent that an attempt or a charge names, hidden or not."""
+    found = await payment_intents(pool, principal, [id_])
+    assert found, "intents are never deleted"
     return found[0]
 
 
@@ -39,7 +47,7 @@ async def payment_intents(pool: Pool, principal: Principal, ids: Sequence[str]) 
     return [PaymentIntentRow(*row) for row in rows]
 
 
-async def charge(pool: Pool, principal: Principal, id_: str, *, param: str = "charge") -> ChargeRow:
+async def charge(pool: Pool, principal: Principal, id_: str, *, param: str = "id") -> ChargeRow:
     """The charge ``id_``."""
     found = await charges(pool, principal, [id_])
     if not found:
@@ -98,6 +106,18 @@ async def tries(pool: Pool, principal: Principal, intent_id: str) -> int:
     )
 
 
+async def orders(pool: Pool, principal: Principal, intent_id: str, *, action: str) -> int:
+    """How many orders of one kind reached, or may have reached, the processor for one intent."""
+    return await pool.fetchval(
+        "select count(*) from attempt where account = $1 and livemode = $2 and intent = $3 and action = $4"
+        " and state <> 'failed'",
+        principal.account,
+        principal.livemode,
+        intent_id,
+        action,
+    )
+
+
 async def means(pool: Pool, principal: Principal, *, method: str | None, customer: str | None) -> Found:
     """The payment method and the customer of a payment, in one round trip. None is not looked for."""
     row = await pool.fetchrow(
@@ -125,7 +145,7 @@ async def payment_intent_page(
         rows = await pool.fetch(
             "select account, livemode, id, version, created, status, amount, amount_capturable, amount_received,"
             " currency, customer, payment_method, latest_charge, attempt, expires_at, subject, data, personal"
-            " from payment_intent where account = $1 and livemode = $2 and id > $4"
+            " from payment_intent where account = $1 and livemode = $2 and id > $4 and id >= 'pi_'"
             " and ($5::text is null or customer = $5) and created between $6 and $7 order by id limit $3",
             *(principal.account, principal.livemode, page.limit + 1, cursor, customer, *bounds(created)),
         )
@@ -133,7 +153,7 @@ async def payment_intent_page(
         rows = await pool.fetch(
             "select account, livemode, id, version, created, status, amount, amount_capturable, amount_received,"
             " currency, customer, payment_method, latest_charge, attempt, expires_at, subject, data, personal"
-            " from payment_intent where account = $1 and livemode = $2 and id < coalesce($4, 'q')"
+            " from payment_intent where account = $1 and livemode = $2 and id < coalesce($4, 'q') and id >= 'pi_'"
             " and ($5::text is null or customer = $5) and created between $6 and $7 order by id desc limit $3",
             *(principal.account, principal.livemode, page.limit + 1, cursor, customer, *bounds(created)),
         )

@@ -56,8 +56,36 @@ async def refund_page(
     return [RefundRow(*row) for row in rows]
 
 
-async def transaction_of(pool: Pool, principal: Principal, id_: str) -> BalanceTransactionRow:
-    """The balance transaction ``id_``, which a charge names."""
+async def of_charges(pool: Pool, principal: Principal, charges: Sequence[str], *, limit: int) -> list[RefundRow]:
+    """The newest ``limit`` refunds of each of ``charges``, newest first."""
+    rows = await pool.fetch(
+        "select r.account, r.livemode, r.id, r.version, r.created, r.status, r.charge, r.intent, r.amount, r.currency,"
+        " r.balance_transaction, r.data from unnest($3::text[]) wanted (id) cross join lateral ("
+        "  select * from refund where account = $1 and livemode = $2 and charge = wanted.id order by id desc limit $4"
+        " ) r",
+        principal.account,
+        principal.livemode,
+        list(charges),
+        limit,
+    )
+    return [RefundRow(*row) for row in rows]
+
+
+async def taken(pool: Pool, principal: Principal, charge: str) -> list[BalanceTransactionRow]:
+    """What was taken on ``charge``, a movement for each capture, the first one first."""
+    rows = await pool.fetch(
+        "select account, livemode, id, version, created, type, status, amount, fee, net, currency, source,"
+        " available_on, data from balance_transaction where account = $1 and livemode = $2 and source = $3"
+        " and type = 'charge' order by created, id",
+        principal.account,
+        principal.livemode,
+        charge,
+    )
+    return [BalanceTransactionRow(*row) for row in rows]
+
+
+async def transaction(pool: Pool, principal: Principal, id_: str) -> BalanceTransactionRow:
+    """The balance transaction ``id_``, which a refund names."""
     row = await pool.fetchrow(
         "select account, livemode, id, version, created, type, status, amount, fee, net, currency, source,"
         " available_on, data from balance_transaction where account = $1 and livemode = $2 and id = $3",
@@ -65,5 +93,5 @@ async def transaction_of(pool: Pool, principal: Principal, id_: str) -> BalanceT
         principal.livemode,
         id_,
     )
-    assert row is not None, "what was captured has its balance transaction"
+    assert row is not None, "what was given back has its balance transaction"
     return BalanceTransactionRow(*row)

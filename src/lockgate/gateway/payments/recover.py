@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.payments import (
-    cancel,
     capture,
     conclude,
     find,
     find_refunds,
     finish,
+    increment,
     keep,
     refund,
+    refusals,
+    release,
     render_setups,
     setup,
     setup_edit,
@@ -30,6 +32,7 @@ from lockgate.gateway.payments.core.transitions import INDEFINITE
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.payments.send import send
 from lockgate.gateway.processors.contract import Inquire, Outcome, Result, Reverse, Steps
+from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.idempotency import Found
 from lockgate.gateway.storage.rows import AnswerRow, AttemptRow, Commit, ReleaseRow
@@ -113,7 +116,7 @@ async def settle_claim(ports: Ports, principal: Principal, found: Found, call: C
     if attempt.state == "failed":
         gone = ReleaseRow(principal.account, principal.livemode, call.claim.key, found.owner)
         await ports.committer.commit(Commit(releases=[gone]))
-        raise conclude.not_sent()
+        raise refusals.not_sent()
     answer = await _shown(ports, principal, attempt, call)
     sealed = await call.sealed(answer)
     row = AnswerRow(principal.account, principal.livemode, call.claim.key, found.owner, answer.status, sealed)
@@ -134,7 +137,7 @@ async def _shown(ports: Ports, principal: Principal, attempt: AttemptRow, call: 
             await setup_edit.read(ports, principal, attempt.intent), ports.client_secrets
         )
         return await call.answer(render_setups.for_principal(shown, call.principal))
-    row = await find.payment_intent(ports.pool, principal, attempt.intent)
+    row = await find.intent(ports.pool, principal, attempt.intent)
     return await conclude.show(ports, call, await keep.open_intent(row, ports.box))
 
 
@@ -149,10 +152,15 @@ async def _conclude(ports: Ports, attempt: AttemptRow, result: Result) -> None:
     else:
         version = await find.api_version(ports.pool, attempt.account)
         cause = causes.of_clock(
-            attempt.account, attempt.livemode, name="recovery", api_version=version, now=clock.now()
+            attempt.account,
+            attempt.livemode,
+            name="recovery",
+            api_version=version,
+            now=await business_time.now(ports.pool, attempt.account, attempt.livemode),
         )
         conclude_it = {
-            "authorize": finish.settled, "complete": finish.settled, "capture": capture.settled, "void": cancel.settled,
+            "authorize": finish.settled, "complete": finish.settled, "capture": capture.settled,
+            "increment": increment.settled, "void": release.settled,
         }[attempt.action]
         await conclude_it(ports, attempt, result, cause=cause)
     _logger.info("an attempt was concluded", attempt=attempt.id, action=attempt.action, outcome=result.outcome.value)
@@ -167,6 +175,7 @@ async def _asked(ports: Ports, attempt: AttemptRow, *, word: str) -> Result:
             send_before_ms=now_ms + build.SEND_WITHIN_MS,
             timeout_ms=build.TIMEOUT_MS,
             settings=ports.settings[attempt.processor],
+            now=await business_time.now(ports.pool, attempt.account, attempt.livemode),
             reference=attempt.id,
         )
     )

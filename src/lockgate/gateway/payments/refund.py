@@ -260,13 +260,17 @@ async def _commit(
 
 async def _book(ports: Ports, cause: Cause, commit: Commit, *, charge: ChargeRow, refund: RefundRow) -> RefundRow:
     """Put the refund into the books; returns it with the name of its balance transaction."""
-    assert charge.balance_transaction is not None, "what was captured has its balance transaction"
-    taken = await find_refunds.transaction_of(ports.pool, cause.principal, charge.balance_transaction)
+    taken = await find_refunds.taken(ports.pool, cause.principal, charge.id)
     returned = 0
     if ports.settings[charge.processor].get("returns_fee_on_refund"):
-        returned = refunds.fee_share(taken.fee, captured=taken.amount, amount=refund.amount)
+        fee = sum(movement.fee for movement in taken)
+        returned = refunds.fee_share(fee, captured=charge.amount_captured, amount=refund.amount)
     booked = transfers.refunded(
-        refund, processor=charge.processor, fee_returned=returned, now=cause.now, available_on=taken.available_on
+        refund,
+        processor=charge.processor,
+        fee_returned=returned,
+        now=cause.now,
+        available_on=min(movement.available_on for movement in taken),
     )
     commit.transfers += booked.transfers
     commit.balance_transactions.append(booked.transaction)

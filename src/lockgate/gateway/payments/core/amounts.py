@@ -1,7 +1,9 @@
 """What may be charged: which currencies, and how little or how much of each."""
 
 from lockgate.kernel import money
-from lockgate.kernel.errors import Refusal, invalid
+from lockgate.kernel.errors import invalid
+
+_SIGNS = {"usd": "$", "eur": "\u20ac", "gbp": "\u00a3", "inr": "\u20b9", "jpy": "\u00a5"}
 
 
 def currency(word: str) -> str:
@@ -16,13 +18,13 @@ def chargeable(amount: int, currency: str) -> int:
     """``amount``, if a card may be charged with it."""
     if amount < money.minimum(currency):
         raise invalid(
-            f"Amount must be at least {_shown(money.minimum(currency), currency)}.",
+            f"Amount must be at least {_named(money.minimum(currency), currency)}",
             param="amount",
             code="amount_too_small",
         )
     if amount > money.MAX_AMOUNT:
         raise invalid(
-            f"Amount must be no more than {_shown(money.MAX_AMOUNT, currency)}.",
+            f"Amount must be no more than {_named(money.MAX_AMOUNT, currency)}",
             param="amount",
             code="amount_too_large",
         )
@@ -30,25 +32,44 @@ def chargeable(amount: int, currency: str) -> int:
 
 
 def capturable(amount: int | None, available: int) -> int:
-    """How much a capture takes: all that is authorised unless ``amount`` says less."""
+    """How much a capture takes: all that can be captured unless ``amount`` says less."""
     if amount is None:
         return available
-    if not 1 <= amount <= available:
-        raise _too_much(available)
+    if amount < 1:
+        raise invalid(
+            "Invalid positive integer: amount_to_capture must be at least 1.",
+            param="amount_to_capture",
+            code="parameter_invalid_integer",
+        )
+    if amount > available:
+        raise invalid(
+            "The payment could not be captured because the requested capture amount is greater than the amount you can "
+            f"capture for this charge ({available}).",
+            param="amount_to_capture",
+            code="amount_too_large",
+        )
     return amount
 
 
-def _too_much(available: int) -> Refusal:
-    return invalid(
-        f"The amount to capture must be between 1 and the {available} that can be captured.",
-        param="amount_to_capture",
-        code="amount_too_large",
-    )
+def incremented(amount: int, authorized: int, currency: str) -> int:
+    """``amount`` as the new total of an authorisation."""
+    if amount <= authorized:
+        raise invalid(
+            f"The amount must be greater than the currently authorized amount ({authorized}).",
+            param="amount",
+            code="parameter_invalid_integer",
+        )
+    return chargeable(amount, currency)
 
 
-def _shown(amount: int, currency: str) -> str:
+def shown(amount: int, currency: str) -> str:
+    """``amount`` as the dialect's messages write it: ``$1,234.00``, ``250.00 dkk``."""
     decimals = money.exponent(currency)
-    if not decimals:
-        return f"{amount} {currency}"
     whole, rest = divmod(amount, 10**decimals)
-    return f"{whole}.{rest:0{decimals}d} {currency}"
+    figures = f"{whole:,}.{rest:0{decimals}d}" if decimals else f"{whole:,}"
+    return f"{_SIGNS[currency]}{figures}" if currency in _SIGNS else f"{figures} {currency}"
+
+
+def _named(amount: int, currency: str) -> str:
+    """The same, always with the currency's name."""
+    return f"{shown(amount, currency)} {currency}" if currency in _SIGNS else shown(amount, currency)

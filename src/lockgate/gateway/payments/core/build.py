@@ -6,6 +6,7 @@ from typing import Any
 
 from lockgate.gateway.payments.core import amounts
 from lockgate.gateway.payments.core.records import Charge, Intent, dumps
+from lockgate.gateway.payments.core.settle import on_statement
 from lockgate.gateway.payments.core.shapes import CARD_OPTIONS
 from lockgate.gateway.storage.rows import AttemptRow, PaymentIntentRow
 from lockgate.kernel.errors import Kind, Refusal, invalid
@@ -28,7 +29,7 @@ _ORDERED = {
 ORDERED = frozenset(_ORDERED)
 """What an authorisation is ordered with, beside its card and amount: it cannot change under a challenge."""
 
-_ONLY_WHEN_CONFIRMING = ("return_url", "off_session", "error_on_requires_action", "mandate_data")
+_ONLY_WHEN_CONFIRMING = ("return_url", "off_session", "error_on_requires_action", "mandate", "mandate_data")
 
 
 def new_intent(
@@ -93,8 +94,6 @@ def changes(params: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[dict[
         shipping = {name: value or None for name, value in given.items()}
         address = {name: value or None for name, value in given["address"].items()}
         personal["shipping"] = {**_NO_PARTS, **shipping, "address": {**_NO_ADDRESS, **address}}
-    if params.get("mandate_data"):
-        personal["mandate_data"] = params["mandate_data"]
     return data, personal
 
 
@@ -115,6 +114,11 @@ def check_confirming(params: Mapping[str, Any], *, usage: str | None, confirms: 
         for name in _ONLY_WHEN_CONFIRMING:
             if params.get(name):
                 raise invalid(f"{name} can only be used together with confirm=true.", param=name)
+    if params.get("mandate_data") and usage != "off_session":
+        raise invalid(
+            "mandate_data goes with setup_future_usage=off_session: a mandate is the leave to charge later.",
+            param="mandate_data",
+        )
     if is_off_session(params) and "payment_method_data" in params:
         raise invalid("off_session needs a saved payment_method.", param="payment_method", code="parameter_missing")
     if is_off_session(params) and usage:
@@ -192,6 +196,12 @@ def attempt(
     )
 
 
+def descriptors(data: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What changed ``data`` of an intent says on the cardholder's statement, for its charge."""
+    said = {name: value for name, value in data.items() if name.startswith("statement_descriptor")}
+    return {**said, "calculated_statement_descriptor": on_statement({**before, **said})} if said else {}
+
+
 def reserved(charge: Charge, amount: int) -> Charge:
     """``charge`` with ``amount`` of it in doubt; the row's own checks refuse more than was authorised."""
     return charge.after(capture_in_doubt=amount)
@@ -210,9 +220,12 @@ def busy() -> Refusal:
 
 def unexpected_state(status: str, verb: str, *, allowed: str, shown: Mapping[str, Any]) -> Refusal:
     """The intent's state does not allow ``verb``."""
+    cannot = f"You cannot {verb} this PaymentIntent"
+    if verb == "capture":
+        cannot = "This PaymentIntent could not be captured"
     return Refusal(
         Kind.INVALID,
-        f"You cannot {verb} this PaymentIntent because it has a status of {status}. "
+        f"{cannot} because it has a status of {status}. "
         f"Only a PaymentIntent with one of the following statuses may be {allowed}.",
         code="payment_intent_unexpected_state",
         embed={"payment_intent": dict(shown)},

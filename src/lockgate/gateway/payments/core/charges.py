@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lockgate.gateway.customers.core import sources
+from lockgate.gateway.payments.core import challenge
 from lockgate.gateway.payments.core import decline as declines
 from lockgate.gateway.payments.core.decline import Decline
 from lockgate.gateway.payments.core.records import Charge, Intent, Method
@@ -22,24 +24,38 @@ def charge(
     captured: int,
     failure: Decline | None,
     expires_at: int | None,
+    pending: Charge | None = None,
+    mandate: str | None = None,
 ) -> Charge:
-    """The charge that ``attempt`` made, under the id that it carried from the start."""
+    """The charge that ``attempt`` made, under the id that it carried from the start; ``pending`` is it so far."""
     assert attempt.charge is not None, "an attempt to authorise knows its charge's id from the start"
     row = intent.row
+    came_of_it: dict[str, Any] = {
+        "outcome": _outcome(status, failure, result.risk_level),
+        "payment_method_details": {
+            "type": "card",
+            "card": _card(intent, method, result, expires_at=expires_at, mandate=mandate),
+        },
+    }
+    if failure:
+        came_of_it |= {"failure_code": failure.code, "failure_message": failure.message}
+    if pending is not None:
+        return pending.after(
+            status,
+            data=came_of_it,
+            amount_captured=captured,
+            processor_reference=result.processor_reference or pending.row.processor_reference,
+        )
     data: dict[str, Any] = {
         "calculated_statement_descriptor": on_statement(intent.data),
         "metadata": intent.data.get("metadata", {}),
-        "outcome": failure.outcome() if failure else declines.approved_outcome(),
-        "payment_method_details": {
-            "type": "card",
-            "card": _card(method, result, amount=row.amount, expires_at=expires_at),
-        },
+        **came_of_it,
     }
+    if intent.is_hidden:
+        data["source"] = sources.card(method.row)
     for name in ("description", "statement_descriptor", "statement_descriptor_suffix"):
         if intent.data.get(name) is not None:
             data[name] = intent.data[name]
-    if failure:
-        data |= {"failure_code": failure.code, "failure_message": failure.message}
     personal = {name: intent.personal[name] for name in ("receipt_email", "shipping") if name in intent.personal}
     if any(method.billing_details.get(name) for name in ("email", "name", "phone", "tax_id")) or any(
         method.address.values()
@@ -53,7 +69,7 @@ def charge(
             version=1,
             created=attempt.created,
             status=status,
-            intent=row.id,
+            intent=None if intent.is_hidden else row.id,
             amount=row.amount,
             amount_captured=captured,
             amount_refunded=0,
@@ -75,24 +91,54 @@ def charge(
     )
 
 
-def _card(method: Method, result: Result, *, amount: int, expires_at: int | None) -> dict[str, Any]:
-    card = method.data["card"]
+def _outcome(status: str, failure: Decline | None, risk_level: str | None) -> dict[str, Any] | None:
+    if status == "pending":
+        return None
+    return failure.outcome() if failure else declines.approved_outcome(risk_level)
+
+
+def _card(
+    intent: Intent, method: Method, result: Result, *, expires_at: int | None, mandate: str | None
+) -> dict[str, Any]:
+    card, amount = method.data["card"], intent.row.amount
+    approved = result.outcome is Outcome.APPROVED
     return {
-        "amount_authorized": amount if result.outcome is Outcome.APPROVED else None,
+        "amount_authorized": amount if approved else None,
         "authorization_code": None,
         "brand": card["brand"],
         "capture_before": expires_at,
         "checks": {name: result.checks.get(name) for name in CHECKS},
         "country": card.get("country"),
+        "description": None,
+        "electronic_commerce_indicator": None,
         "exp_month": card["exp_month"],
         "exp_year": card["exp_year"],
+        "extended_authorization": {"status": "disabled"},
         "fingerprint": method.row.fingerprint,
         "funding": card.get("funding"),
+        "iin": None,
+        "incremental_authorization": {"status": _available(intent, approved, "request_incremental_authorization")},
         "installments": None,
+        "issuer": None,
         "last4": card["last4"],
-        "mandate": None,
+        "mandate": mandate,
+        "moto": None,
+        "multicapture": {"status": _available(intent, approved, "request_multicapture")},
         "network": card.get("network") or card["brand"],
+        "network_token": {"used": False},
         "network_transaction_id": result.network_transaction_id,
-        "three_d_secure": dict(result.three_d_secure) if result.three_d_secure else None,
+        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
+        "regulated_status": None,
+        "setup_credential_usage": None,
+        "stored_credential_usage": None,
+        "three_d_secure": challenge.record(result.three_d_secure),
+        "transaction_link_id": None,
         "wallet": None,
     }
+
+
+def _available(intent: Intent, approved: bool, request: str) -> str:
+    """Whether an authorisation that waits for its capture may be raised, or captured in parts: if it was asked for."""
+    asked = intent.data.get("payment_method_options", {}).get("card", {}).get(request) == "if_available"
+    manual = intent.data.get("capture_method") == "manual"
+    return "available" if approved and asked and manual else "unavailable"

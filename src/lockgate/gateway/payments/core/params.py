@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from lockgate.gateway.customers.core.mandates import MANDATE_DATA
 from lockgate.gateway.customers.core.params import EMAIL, PAYMENT_METHOD_DATA, SHIPPING
 from lockgate.gateway.customers.core.shapes import OTHER_TYPES
-from lockgate.gateway.payments.core.shapes import CAPTURE_METHODS, THREE_D_SECURE
+from lockgate.gateway.payments.core.shapes import CAPTURE_METHODS, REQUESTS, THREE_D_SECURE
 from lockgate.kernel.params import (
     Array,
     Boolean,
@@ -17,7 +18,6 @@ from lockgate.kernel.params import (
     Param,
     Range,
     Text,
-    Timestamp,
     Unsupported,
     clearable,
     optional,
@@ -40,6 +40,8 @@ def _is_off(value: Any) -> bool:
     return value is False
 
 
+_NEVER = Only(Choice("if_available", "never"), lambda word: word == "never", _LATER)
+
 _CARD_OPTIONS = Object(
     {
         "request_three_d_secure": optional(Choice(*THREE_D_SECURE)),
@@ -49,8 +51,10 @@ _CARD_OPTIONS = Object(
         "mandate_options": optional(Unsupported(_LATER)),
         "setup_future_usage": optional(Unsupported("Set setup_future_usage on the PaymentIntent.")),
         "capture_method": optional(Unsupported("Set capture_method on the PaymentIntent.")),
+        **{name: optional(Choice("if_available", "never")) for name in REQUESTS},
+        "request_extended_authorization": optional(_NEVER),
+        "request_overcapture": optional(_NEVER),
         **_known(
-            "request_extended_authorization request_incremental_authorization request_multicapture request_overcapture "
             "cvc_token require_cvc_recollection setup_credential_usage "
             "stored_credential_usage statement_descriptor_suffix_kana statement_descriptor_suffix_kanji three_d_secure",
             _LATER,
@@ -58,20 +62,6 @@ _CARD_OPTIONS = Object(
     }
 )
 PAYMENT_METHOD_OPTIONS = Object({"card": clearable(_CARD_OPTIONS), **_known(" ".join(OTHER_TYPES), _CARDS_ONLY)})
-MANDATE_DATA = Object(
-    {
-        "customer_acceptance": required(
-            Object(
-                {
-                    "type": required(Choice("online", "offline")),
-                    "accepted_at": optional(Timestamp()),
-                    "online": optional(Object({"ip_address": required(Text(45)), "user_agent": required(Text(1000))})),
-                    "offline": optional(Object({})),
-                }
-            )
-        )
-    }
-)
 _TYPES = Only(Array(Text(40, pattern="[a-z0-9_]+"), 20), lambda kinds: kinds == ["card"], _CARDS_ONLY)
 _OFF_SESSION = Choice("true", "false", "one_off", "recurring")
 _DESCRIPTOR = Text(22)
@@ -91,11 +81,12 @@ _COMMON: dict[str, Param] = {
 }
 _CONFIRMING: dict[str, Param] = {
     "error_on_requires_action": optional(Boolean()),
+    "mandate": optional(_ID, "An active one that was given with this payment method."),
     "mandate_data": clearable(MANDATE_DATA),
     "off_session": optional(_OFF_SESSION),
     "return_url": optional(_URL),
-    "use_stripe_sdk": optional(Boolean(), "Accepted; the next action is always a redirect."),
-    **_known("confirmation_token mandate radar_options", _LATER),
+    "use_stripe_sdk": optional(Boolean(), "The next action is then left to the script in the shopper's browser."),
+    **_known("confirmation_token radar_options", _LATER),
 }
 _DESCRIBING: dict[str, Param] = {
     "description": clearable(Text(1000)),
@@ -141,11 +132,21 @@ CONFIRM = Object(
 )
 CAPTURE = Object(
     {
-        "amount_to_capture": optional(_AMOUNT),
-        "final_capture": optional(Only(Boolean(), bool, "An authorisation is captured once; the rest is released.")),
+        "amount_to_capture": optional(Integer(0, 999_999_999_999), "0 releases what several captures left."),
+        "final_capture": optional(Boolean(), "False where multicapture is available, to capture more later."),
         "metadata": clearable(Metadata()),
         "statement_descriptor": clearable(_DESCRIPTOR),
         "statement_descriptor_suffix": clearable(_DESCRIPTOR),
+        **_known("application_fee_amount transfer_data", _NO_CONNECT),
+        **_known("amount_details hooks payment_details", _LATER),
+    }
+)
+INCREMENT = Object(
+    {
+        "amount": required(_AMOUNT, "The new total."),
+        "description": optional(Text(1000)),
+        "metadata": optional(Metadata()),
+        "statement_descriptor": optional(_DESCRIPTOR),
         **_known("application_fee_amount transfer_data", _NO_CONNECT),
         **_known("amount_details hooks payment_details", _LATER),
     }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lockgate.gateway.payments.core import hidden
 from lockgate.gateway.payments.core.transitions import CHARGE, PAYMENT_INTENT, move
 from lockgate.gateway.storage.rows import ChargeRow, PaymentIntentRow, PaymentMethodRow
 
@@ -17,6 +18,11 @@ class Intent:
     data: Mapping[str, Any]
     personal: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unsealed: bool = False
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it only drives a charge of the older API."""
+        return hidden.charge_of(self.row.id) is not None
 
     def after(
         self,
@@ -49,14 +55,26 @@ class Charge:
     personal: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unsealed: bool = False
 
-    def after(self, status: str | None = None, *, data: Mapping[str, Any] | None = None, **columns: Any) -> "Charge":
-        """The next version."""
+    def after(
+        self,
+        status: str | None = None,
+        *,
+        data: Mapping[str, Any] | None = None,
+        personal: Mapping[str, Any] | None = None,
+        **columns: Any,
+    ) -> "Charge":
+        """The next version, as an Intent's."""
         row = self.row._replace(
             version=self.row.version + 1,
             status=move(CHARGE, self.row.status, status or self.row.status),
             **columns,
         )
-        return Charge(row, {**self.data, **data} if data else self.data, self.personal, self.unsealed)
+        return Charge(
+            row,
+            {**self.data, **data} if data else self.data,
+            _laid_over(self.personal, personal) if personal else self.personal,
+            self.unsealed or bool(personal) or row.subject != self.row.subject,
+        )
 
 
 @dataclass(frozen=True, slots=True)

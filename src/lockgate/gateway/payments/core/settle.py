@@ -9,6 +9,7 @@ from lockgate.gateway.payments.core.decline import Decline
 from lockgate.gateway.payments.core.records import Charge, Intent, dumps
 from lockgate.gateway.payments.core.transitions import ATTEMPT, move
 from lockgate.gateway.processors.contract import Outcome, Result
+from lockgate.gateway.storage.records import MandateRow
 from lockgate.gateway.storage.rows import (
     AttemptRow,
     BalanceTransactionRow,
@@ -43,21 +44,33 @@ class Booking(NamedTuple):
     available_on: int
 
 
+class News(NamedTuple):
+    """An event to announce: its type, and what it shows: ``intent``, ``created``, ``charge`` or ``method``.
+
+    ``created`` is the intent as it was before its first confirmation. ``tells_before``: with the values that changed.
+    """
+
+    type: str
+    what: str
+    tells_before: bool = False
+
+
 class Settled(NamedTuple):
     """Everything that the last commit writes, and what the caller is told.
 
-    ``events`` are types with what they show: ``intent``, ``charge`` or ``method``. ``declined`` is the refusal to
-    answer with; ``not_sent`` says that nothing happened and the request may be tried again; ``fault`` is a parameter
-    that turned out to be needed.
+    ``declined`` is the refusal to answer with; ``not_sent`` says that nothing happened and the request may be tried
+    again; ``fault`` is a parameter that turned out to be needed. ``mandate`` is given with the payment method, on the
+    ``acceptance`` that the intent had before.
     """
 
     intent: Intent
     attempt: AttemptRow
     charge: Charge | None = None
     method: PaymentMethodRow | None = None
+    mandate: MandateRow | None = None
     transfers: tuple[TransferRow, ...] = ()
     transactions: tuple[BalanceTransactionRow, ...] = ()
-    events: tuple[tuple[str, str], ...] = ()
+    events: tuple[News, ...] = ()
     declined: Decline | None = None
     not_sent: bool = False
     fault: str | None = None
@@ -95,9 +108,7 @@ def attempted(attempt: AttemptRow, result: Result, *, clock: Clock) -> AttemptRo
 
 def refusal(result: Result) -> Decline:
     """The decline that ``result`` is."""
-    return declines.decline(
-        result.decline_code, network_decline_code=result.network_decline_code, advice_code=result.advice_code
-    )
+    return declines.of(result)
 
 
 def on_statement(data: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What a processor's answer to a capture or a release does: pure, the same at once and after recovery."""
+"""What a processor's answer to a capture, an increment or a release does: pure, the same at once and after recovery."""
 
 import json
 from typing import Any
@@ -7,9 +7,14 @@ from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments.core import decline as declines
 from lockgate.gateway.payments.core import settle
 from lockgate.gateway.payments.core.records import Charge, Intent
-from lockgate.gateway.payments.core.settle import Booking, Clock, Settled
+from lockgate.gateway.payments.core.settle import Booking, Clock, News, Settled
 from lockgate.gateway.processors.contract import Outcome, Result
 from lockgate.gateway.storage.rows import AttemptRow
+
+_CAPTURABLE = News("payment_intent.amount_capturable_updated", "intent", tells_before=True)
+_CAPTURED = News("charge.captured", "charge", tells_before=True)
+_UPDATED = News("charge.updated", "charge", tells_before=True)
+_SUCCEEDED = News("payment_intent.succeeded", "intent")
 
 
 def capture(
@@ -17,58 +22,65 @@ def capture(
 ) -> Settled:
     """The end of an attempt to capture; in doubt, the amount stays reserved."""
     after = settle.attempted(attempt, result, clock=clock)
-    amount = attempt.amount
     if result.outcome is Outcome.APPROVED:
-        booked = transfers.captured(
-            charge.row,
-            amount,
-            fee=booking.fee,
-            now=clock.now,
-            available_on=booking.available_on,
-            held=True,
-            description=intent.data.get("description"),
-        )
-        rest = transfers.released(charge.row, charge.row.amount - amount, now=clock.now)
-        detail = json.loads(attempt.data)
-        taken = charge.after(
-            amount_captured=amount,
-            capture_in_doubt=0,
-            balance_transaction=booked.transaction.id,
-            data=detail.get("charge_changes"),
-        )
-        done = intent.after(
-            "succeeded",
-            attempt=None,
-            amount_received=amount,
-            amount_capturable=0,
-            expires_at=None,
-            data=detail.get("intent_changes"),
-        )
-        return Settled(
-            done,
-            after,
-            taken,
-            transfers=(*booked.transfers, *rest),
-            transactions=(booked.transaction,),
-            events=(("charge.captured", "charge"), ("payment_intent.succeeded", "intent")),
-        )
+        return _captured(intent, charge, after, clock=clock, booking=booking)
     if result.outcome in (Outcome.DECLINED, Outcome.FAILED):
         back = intent.after("requires_capture", attempt=None)
         freed = charge.after(capture_in_doubt=0)
         refused = settle.refusal(result) if result.outcome is Outcome.DECLINED else None
-        told = () if attempt.state == "open" else (("payment_intent.amount_capturable_updated", "intent"),)
+        told = () if attempt.state == "open" else (News("payment_intent.amount_capturable_updated", "intent"),)
         return Settled(back, after, freed, events=told, declined=refused, not_sent=refused is None)
-    events = () if attempt.state != "open" else (("payment_intent.processing", "intent"),)
+    events = () if attempt.state != "open" else (News("payment_intent.processing", "intent"),)
     return Settled(intent.after("processing"), after, events=events)
 
 
+def increment(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Result, clock: Clock) -> Settled:
+    """The end of an attempt to raise an authorisation to the attempt's amount; until it is known nothing changes."""
+    after = settle.attempted(attempt, result, clock=clock)
+    if result.outcome is Outcome.APPROVED:
+        detail = json.loads(attempt.data)
+        total = attempt.amount
+        held = transfers.incremented(charge.row, total - charge.row.amount, step=attempt.id, now=clock.now)
+        raised = intent.after(
+            attempt=None, amount=total, amount_capturable=total, data=detail.get("intent_changes")
+        )
+        card = charge.data["payment_method_details"]["card"]
+        card = {
+            **card,
+            "amount_authorized": total,
+            "overcapture": {**card["overcapture"], "maximum_amount_capturable": total},
+        }
+        details = {**charge.data["payment_method_details"], "card": card}
+        changes = {"payment_method_details": details, **detail.get("charge_changes", {})}
+        return Settled(
+            raised, after, charge.after(data=changes, amount=total),
+            transfers=tuple(held),
+            events=(_UPDATED, _CAPTURABLE),
+        )
+    if result.outcome in (Outcome.DECLINED, Outcome.FAILED):
+        refused = settle.refusal(result) if result.outcome is Outcome.DECLINED else None
+        return Settled(
+            intent.after(attempt=None), after, charge, declined=refused, not_sent=refused is None
+        )
+    return Settled(intent.after(), after, charge)
+
+
 def void(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Result, clock: Clock) -> Settled:
-    """The end of an attempt to release an authorisation, because of a cancel or because it expired."""
+    """The end of an attempt to release what is held and not captured: by a cancel, by the last capture, by expiry."""
     detail = json.loads(attempt.data)
     after = settle.attempted(attempt, result, clock=clock)
     expired = detail.get("expired", False)
     gone = result.outcome is Outcome.DECLINED and (result.decline_code == declines.REVERSED or expired)
     if result.outcome is Outcome.APPROVED or gone:
+        rest = transfers.released(charge.row, charge.row.amount - charge.row.amount_captured, now=clock.now)
+        if charge.row.amount_captured:
+            done = intent.after(
+                "succeeded", attempt=None, amount_capturable=0, expires_at=None, data=detail.get("intent_changes")
+            )
+            closed = charge.after(data={"captured": True, **detail.get("charge_changes", {})})
+            return Settled(
+                done, after, closed, transfers=tuple(rest), events=(_CAPTURED, _CAPTURABLE, _SUCCEEDED)
+            )
         canceled = intent.after(
             "canceled",
             attempt=None,
@@ -80,15 +92,59 @@ def void(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Result,
                 "next_action": None,
             },
         )
-        released = transfers.released(charge.row, charge.row.amount, now=clock.now)
-        events = (("payment_intent.canceled", "intent"),)
+        events = (News("payment_intent.canceled", "intent"),)
         if expired:
-            events = (("charge.expired", "charge"), *events)
-        return Settled(canceled, after, charge, transfers=tuple(released), events=events)
+            events = (News("charge.expired", "charge"), *events)
+        return Settled(canceled, after, charge, transfers=tuple(rest), events=events)
     if result.outcome in (Outcome.DECLINED, Outcome.FAILED):
         columns: dict[str, Any] = {"attempt": None}
         if expired:
             columns["expires_at"] = clock.now + 3600  # not now, but it will be tried again
         refused = settle.refusal(result) if result.outcome is Outcome.DECLINED else None
-        return Settled(intent.after(**columns), after, declined=refused, not_sent=refused is None)
-    return Settled(intent.after(), after)
+        return Settled(intent.after(**columns), after, charge, declined=refused, not_sent=refused is None)
+    return Settled(intent.after(), after, charge)
+
+
+def _captured(intent: Intent, charge: Charge, attempt: AttemptRow, *, clock: Clock, booking: Booking) -> Settled:
+    """Money was taken. As long as more may follow, the charge is not called captured and the rest stays held."""
+    detail = json.loads(attempt.data)
+    before, authorized = charge.row.amount_captured, charge.row.amount
+    taken = before + attempt.amount
+    left = authorized - taken if detail.get("more") else 0
+    booked = transfers.captured(
+        charge.row,
+        attempt.amount,
+        fee=booking.fee,
+        now=clock.now,
+        available_on=booking.available_on,
+        held=True,
+        step=attempt.id,
+        description=intent.data.get("description"),
+    )
+    rest = [] if left else transfers.released(charge.row, authorized - taken, now=clock.now)
+    several = bool(before or left)
+    charge = charge.after(
+        amount_captured=taken,
+        capture_in_doubt=0,
+        balance_transaction=charge.row.balance_transaction or booked.transaction.id,
+        data={**({"captured": not left} if several else {}), **detail.get("charge_changes", {})},
+    )
+    intent = intent.after(
+        "requires_capture" if left else "succeeded",
+        attempt=None,
+        amount_received=taken,
+        amount_capturable=left,
+        expires_at=intent.row.expires_at if left else None,
+        data=detail.get("intent_changes"),
+    )
+    events: tuple[News, ...] = (_CAPTURED, _SUCCEEDED)
+    if several:
+        events = (_UPDATED, *(() if left else (_CAPTURED,)), _CAPTURABLE, *(() if left else (_SUCCEEDED,)))
+    return Settled(
+        intent,
+        attempt,
+        charge,
+        transfers=(*booked.transfers, *rest),
+        transactions=(booked.transaction,),
+        events=events,
+    )

@@ -18,7 +18,8 @@ PAYMENT_INTENT: Mapping[str, frozenset[str]] = {
             "canceled",
         }
     ),
-    "requires_capture": frozenset({"processing", "canceled"}),
+    # What was captured in part ends as a success when the rest is let go.
+    "requires_capture": frozenset({"processing", "succeeded", "canceled"}),
     "succeeded": frozenset(),
     "canceled": frozenset(),
 }

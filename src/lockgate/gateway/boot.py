@@ -10,6 +10,10 @@ from typing import Any
 
 import uvloop
 
+from lockgate.gateway.checkout import api as checkout_api
+from lockgate.gateway.checkout import jobs as checkout_jobs
+from lockgate.gateway.checkout import page as checkout_page
+from lockgate.gateway.checkout.ports import Ports as CheckoutPorts
 from lockgate.gateway.customers import api as customers_api
 from lockgate.gateway.customers.ports import Ports as CustomersPorts
 from lockgate.gateway.disputes import api as disputes_api
@@ -86,6 +90,11 @@ class Parts:
     risk: RiskPorts
     webhooks: WebhooksPorts
 
+    @property
+    def checkout(self) -> CheckoutPorts:
+        """What checkout is made of is all in payments."""
+        return CheckoutPorts.beside(self.payments)
+
     async def close(self) -> None:
         await self.committer.close()
         await self.vault.close()
@@ -109,7 +118,11 @@ async def _serve(home: Home) -> None:
     parts = await _assemble(home, "gateway")
     authenticator = Authenticator(parts.pool, pepper=parts.pepper)
     offered = operations(parts, authenticator)
-    pages = [*returns.pages(parts.payments), *receive.hooks(parts.notifications)]
+    pages = [
+        *returns.pages(parts.payments),
+        *checkout_page.pages(parts.checkout),
+        *receive.hooks(parts.notifications),
+    ]
     app = App(offered, _loaders(parts), pages, _web_ports(parts, authenticator))
     api = parts.settings["api"]
     files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
@@ -151,6 +164,7 @@ async def _work(home: Home) -> None:
             *ledger_jobs.jobs(parts.pool),
             *risk_jobs.jobs(parts.pool),
             *settlement_jobs.jobs(parts.settlement),
+            *checkout_jobs.jobs(parts.checkout),
         ],
     )
     bell = await poke.listen(Path(parts.settings["run_dir"]), schedule.poke)
@@ -175,7 +189,13 @@ async def _assemble(home: Home, program: str) -> Parts:
     client_secrets = ClientSecrets(await _platform_key(box, "client-secret"))
     nudge = poke.poker(Path(settings["run_dir"]))
     pepper = await _platform_key(box, "api-key-pepper")
-    customers = CustomersPorts(pool=pool, committer=committer, vault=vault, box=box, poke=nudge, pepper=pepper)
+
+    async def verify(row: PaymentMethodRow) -> PaymentMethodRow:
+        return await verify_card.verify(payments, row)
+
+    customers = CustomersPorts(
+        pool=pool, committer=committer, vault=vault, box=box, poke=nudge, pepper=pepper, verify=verify
+    )
     processors = {name: registry.get(name) for name in settings["processors"]}
     settlement = SettlementPorts(
         pool=pool,
@@ -303,6 +323,7 @@ def operations(parts: Parts, authenticator: Authenticator) -> list[Operation]:
         *api_warnings.operations(parts.disputes),
         *settlement_api.operations(parts.settlement),
         *risk_api.operations(parts.risk),
+        *checkout_api.operations(parts.checkout),
         *webhooks_api.operations(parts.webhooks),
         *identity_api.operations(identity),
     ]
@@ -320,6 +341,7 @@ def _due(parts: Parts) -> list[Callable[[], Awaitable[int]]]:
         lambda: expire.portion(parts.payments, now=clock.now()),
         lambda: disputes_jobs.due(parts.disputes, now=clock.now()),
         lambda: settlement_jobs.due(parts.settlement, now=clock.now()),
+        lambda: checkout_jobs.due(parts.checkout, now=clock.now()),
     ]
 
 
@@ -342,6 +364,7 @@ def _loaders(parts: Parts) -> dict[str, Any]:
         **customers_api.loaders(parts.customers),
         **settlement_api.loaders(parts.settlement),
         **risk_api.loaders(parts.risk),
+        **checkout_api.loaders(parts.checkout),
     }
 
 

@@ -27,6 +27,9 @@ PREFLIGHT: tuple[Header, ...] = (
 )
 
 
+POLICY = b"content-security-policy"
+
+
 class Reply(NamedTuple):
     """An answer on its way out."""
 
@@ -39,9 +42,13 @@ class Reply(NamedTuple):
 
 def page(body: bytes, policy: str) -> Reply:
     """A page of ours for readers, under a content policy of its own."""
-    others = tuple(pair for pair in SECURITY if pair[0] != b"content-security-policy")
-    own = (*others, (b"content-security-policy", policy.encode()))
-    return Reply(200, body, (), (b"content-type", b"text/html; charset=utf-8"), own)
+    return Reply(200, body, (), (b"content-type", b"text/html; charset=utf-8"), under(policy))
+
+
+def under(policy: str) -> tuple[Header, ...]:
+    """The security headers with another content policy."""
+    others = tuple(pair for pair in SECURITY if pair[0] != POLICY)
+    return (*others, (POLICY, policy.encode("ascii")))
 
 
 def complete(reply: Reply, request_id: bytes) -> list[Header]:

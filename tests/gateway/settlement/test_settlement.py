@@ -2,25 +2,21 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.settlement import api, find, mature
 from lockgate.gateway.settlement.core.shapes import BALANCE_TRANSACTION
 from lockgate.gateway.settlement.ports import Ports
-from lockgate.gateway.storage.commit import Committer
-from lockgate.gateway.storage.database import connect_pool
-from lockgate.gateway.storage.rows import ChargeRow, Commit
+from lockgate.gateway.storage.rows import ChargeRow, Commit, RefundRow
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Call
 from lockgate.kernel.params import nest, read_fields
 from lockgate.kernel.principal import Principal
-from tests.support.cluster import Database
+from tests.gateway.settlement.bank import DAY_S, House
 
 NOW = 1_800_000_000
 MERCHANT = Principal("acct_a", False, "secret", "key_a")
@@ -28,17 +24,9 @@ OTHER = Principal("acct_b", False, "secret", "key_b")
 _numbers = itertools.count(1)
 
 
-@pytest_asyncio.fixture
-async def ports(database: Database) -> AsyncIterator[Ports]:
-    login = database["worker"]
-    pool = await connect_pool(database=database.settings, user=login["user"], password=login["password"], size=4)
-    await pool.executemany(
-        "insert into account (id, created, name, country, default_currency, api_version)"
-        " values ($1, 1, 'A shop', 'US', 'usd', '2026-06-24.dahlia')",
-        [("acct_a",), ("acct_b",)],
-    )
-    yield Ports(pool=pool, committer=Committer(pool))
-    await pool.close()
+@pytest.fixture
+def ports(house: House) -> Ports:
+    return house.ports
 
 
 async def call(ports: Ports, name: str, query: str = "", *, who: Principal = MERCHANT, **path: str) -> Any:
@@ -57,6 +45,7 @@ async def capture(
     ports: Ports, amount: int, *, fee: int = 0, who: Principal = MERCHANT, delay_s: int = 100, currency: str = "usd"
 ) -> str:
     number = next(_numbers)
+    await asyncio.sleep(0.002)  # ids of one millisecond do not sort by age
     charge = ChargeRow(
         account=who.account, livemode=False, id=new_id("ch"), version=1, created=NOW, status="succeeded",
         intent=f"pi_{number}", amount=amount, amount_captured=amount, amount_refunded=0, capture_in_doubt=0,
@@ -134,9 +123,43 @@ async def test_lists_page_both_ways_and_filter(ports: Ports) -> None:
     assert (await call(ports, "balance_transaction.list", "type=refund"))["data"] == []
     assert (await call(ports, "balance_transaction.list", f"created[gt]={NOW}"))["data"] == []
     assert len((await call(ports, "balance_transaction.list", f"created[gte]={NOW}"))["data"]) == 5
-    for query, code in (("payout=po_1", "parameter_unsupported"), ("starting_after=txn_none", "resource_missing")):
+    for query, kind in (("payout=po_1", Kind.NOT_FOUND), ("starting_after=txn_none", Kind.INVALID)):
         with pytest.raises(Refusal) as refused:
             await call(ports, "balance_transaction.list", query)
-        assert (refused.value.kind, refused.value.code) == (Kind.INVALID, code)
+        assert (refused.value.kind, refused.value.code) == (kind, "resource_missing")
     loaded = await api.loaders(ports)["balance_transaction"](OTHER, ids)
     assert loaded == {}
+
+
+async def test_what_matured_is_announced_with_the_balance_that_it_makes(house: House) -> None:
+    await capture(house.ports, 1000, fee=59, delay_s=10)
+    await mature.mature(house.ports, now=NOW + 10, limit=100)
+    told = (await house.event("balance.available"))["object"]
+    assert told == await call(house.ports, "balance.get")
+    assert told["available"] == [funds(941)]
+
+
+async def test_a_refund_never_matures_after_the_charge_that_it_is_of(house: House) -> None:
+    taken = await house.earn(1000, delay_s=10)
+    given = RefundRow(
+        account="acct_a", livemode=False, id=new_id("re"), version=1, created=1, status="succeeded", charge=taken.id,
+        intent=None, amount=1000, currency="usd", balance_transaction=None, data="{}",
+    )
+    booked = transfers.refunded(
+        given, processor="simulator", fee_returned=0, now=taken.created, available_on=taken.created + 10
+    )
+    await house.ports.committer.commit(
+        Commit(transfers=booked.transfers, balance_transactions=[booked.transaction])
+    )
+    assert await mature.mature(house.ports, now=taken.created + 10, limit=1) == 1
+    assert await house.balance() == -1000
+    assert await mature.mature(house.ports, now=taken.created + 10, limit=1) == 1
+    assert await house.balance() == 0
+
+
+async def test_money_matures_by_its_accounts_own_clock(house: House) -> None:
+    await house.earn(1000, delay_s=5 * DAY_S)
+    await house.earn(500, delay_s=5 * DAY_S, who=OTHER)
+    await house.wait(5 * DAY_S)
+    assert await house.balance() == 1000
+    assert (await house.call("balance.get", who=OTHER))["pending"] == [funds(500)]

@@ -64,6 +64,8 @@ async def _write(ports: Ports, payout: PayoutRow, found: PayoutFound | None, *, 
         if found is None:
             course = course.quietly(ask_at=now + SILENT_S)
         else:
+            if found.arrival_date != payout.arrival_date and payout.status in ("pending", "in_transit"):
+                course = course.then("payout.updated", arrival_date=found.arrival_date)
             course = payouts.onward(
                 course, found.status,
                 failure_code=found.failure_code, taken=taken, transaction_id=new_id("txn"), now=now,

@@ -51,8 +51,8 @@ def test_each_program_gets_its_own_secrets_and_both_ends_agree(home: Home) -> No
     account = home.settings()["account"]
     holders = simulator["api_keys"].values()
     assert sorted(holder["label"] for holder in holders) == [f"{account}:live", f"{account}:test"]
-    keys = {*simulator["api_keys"], *(holder["signing_key"] for holder in holders)}
-    assert len(keys) == 4 and all(len(key) >= 32 for key in keys)
+    keys = {*simulator["api_keys"], *(holder[name] for holder in holders for name in ("signing_key", "notification_key"))}
+    assert len(keys) == 6 and all(len(key) >= 32 for key in keys)
 
 
 def test_no_secret_stands_in_the_public_settings(home: Home) -> None:

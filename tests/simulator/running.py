@@ -22,6 +22,7 @@ KEY = "sim_key_for_the_tests_0001"
 OTHER_KEY = "sim_key_for_the_tests_0002"
 NEW_KEY = "sim_key_made_while_running_1"
 SIGNING_KEYS = {key: f"signing_key_for_the_tests_{key[-4:]}" for key in (KEY, OTHER_KEY, NEW_KEY)}
+NOTIFICATION_KEYS = {key: f"notification_key_for_tests_{key[-4:]}" for key in (KEY, OTHER_KEY, NEW_KEY)}
 ADMIN = "admin_token_for_the_tests"
 ACCOUNT = "acct_a:test"
 START = "import sys; from pathlib import Path; from lockgate.kernel.config import Home; " \
@@ -53,7 +54,11 @@ class RunningSimulator:
                 {
                     "admin_token": ADMIN,
                     "api_keys": {
-                        key: {"label": label, "signing_key": SIGNING_KEYS[key]}
+                        key: {
+                            "label": label,
+                            "signing_key": SIGNING_KEYS[key],
+                            "notification_key": NOTIFICATION_KEYS[key],
+                        }
                         for key, label in ((KEY, ACCOUNT), (OTHER_KEY, "acct_b:test"))
                     },
                 }

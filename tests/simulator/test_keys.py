@@ -2,9 +2,19 @@
 
 import json
 
-from tests.simulator.running import ADMIN, KEY, NEW_KEY, SIGNING_KEYS, RunningSimulator, authorization
+from tests.simulator.running import (
+    ADMIN,
+    KEY,
+    NEW_KEY,
+    NOTIFICATION_KEYS,
+    SIGNING_KEYS,
+    RunningSimulator,
+    authorization,
+)
 
-ENTRY = {"key": NEW_KEY, "signing_key": SIGNING_KEYS[NEW_KEY]}
+ENTRY = {
+    "key": NEW_KEY, "signing_key": SIGNING_KEYS[NEW_KEY], "notification_key": NOTIFICATION_KEYS[NEW_KEY],
+}  # fmt: skip
 
 
 async def test_a_key_added_works_at_once_and_after_a_kill(simulator: RunningSimulator) -> None:
@@ -26,7 +36,7 @@ async def test_the_file_holds_no_api_key_and_is_its_owners_alone(simulator: Runn
     file = simulator.home / "simulator" / "keys.json"
     assert NEW_KEY not in file.read_text()
     [kept] = json.loads(file.read_text()).values()
-    assert kept == {"label": "acct_new:test", "signing_key": SIGNING_KEYS[NEW_KEY]}
+    assert kept == {"label": "acct_new:test", **{name: ENTRY[name] for name in ("signing_key", "notification_key")}}
     assert file.stat().st_mode & 0o777 == 0o600
 
 
@@ -35,6 +45,7 @@ async def test_only_the_admin_adds_and_only_what_is_in_order(simulator: RunningS
     assert (await simulator.post("/admin/keys", wanted))[0] == 401
     for wrong in (
         ENTRY, {**wanted, "more": 1}, {**wanted, "key": "short"}, {**wanted, "signing_key": "short"},
+        {**wanted, "notification_key": "short"}, {**wanted, "notification_key": SIGNING_KEYS[NEW_KEY]},
         {"key": NEW_KEY, "label": "acct_new:test"}, {**wanted, "signing_key": NEW_KEY}, {**wanted, "label": "acct_new"},
         {**wanted, "label": 1}, {**wanted, "label": "acct_new:test\n"}, 
         {**wanted, "key": KEY, "label": "acct_other:test"}, [],

@@ -79,7 +79,11 @@ def fresh_secrets(account: str, profile: str, *, root: Mapping[str, Any]) -> dic
     if profile == "sandbox":
         admin_token = secrets.token_urlsafe(32)
         keys = {
-            secrets.token_urlsafe(32): {"label": f"{account}:{mode}", "signing_key": secrets.token_urlsafe(32)}
+            secrets.token_urlsafe(32): {
+                "label": f"{account}:{mode}",
+                "signing_key": secrets.token_urlsafe(32),
+                "notification_key": secrets.token_urlsafe(32),
+            }
             for mode in ("test", "live")
         }
         made["simulator"] = {"admin_token": admin_token, "api_keys": keys}

@@ -12,6 +12,8 @@ from lockgate.gateway.vaultlink.client import VaultClient, VaultRefused, VaultUn
 from lockgate.gateway.vaultlink.seal import newest, seal
 from lockgate.kernel.config import ConfigError, Home
 
+_SIGNING_KEY, _NOTIFICATION_KEY = "signing_key", "notification_key"
+
 
 async def provision(home: Home) -> str:
     """Tell the vault what each adapter may send, and see that every account has its keys at the simulator.
@@ -24,7 +26,9 @@ async def provision(home: Home) -> str:
             await vault.put_manifest(registry.get(name).manifest(own))
         if "simulator" in settings:
             for key, entry in home.secrets("simulator")["api_keys"].items():
-                await _put_keys(vault, entry["label"], key=key, signing_key=entry["signing_key"])
+                if _NOTIFICATION_KEY in entry:  # else the home is older than notifications, and gets new keys below
+                    own = {name: entry[name] for name in (_SIGNING_KEY, _NOTIFICATION_KEY)}
+                    await _put_keys(vault, entry["label"], key=key, **own)
             async with _simulator(home) as simulator:
                 for account in await _lacking(home, await simulator.labels()):
                     await _give_keys(vault, simulator, account)
@@ -41,20 +45,25 @@ async def provision_account(home: Home, account: str) -> None:
 async def _give_keys(vault: VaultClient, simulator: SimulatorAdmin, account: str) -> None:
     """The vault first: a start that dies between the two finds no key at the simulator and does both again."""
     made = {
-        f"{account}:{mode}": {"key": secrets.token_urlsafe(32), "signing_key": secrets.token_urlsafe(32)}
+        f"{account}:{mode}": {name: secrets.token_urlsafe(32) for name in ("key", _SIGNING_KEY, _NOTIFICATION_KEY)}
         for mode in ("test", "live")
     }
     for label, keys in made.items():
         await _put_keys(vault, label, **keys)
     for label, keys in made.items():
-        await simulator.add_key(keys["key"], label, signing_key=keys["signing_key"])
+        own = {name: keys[name] for name in (_SIGNING_KEY, _NOTIFICATION_KEY)}
+        await simulator.add_key(keys["key"], label, **own)
 
 
-async def _put_keys(vault: VaultClient, label: str, *, key: str, signing_key: str) -> None:
-    """Hand the vault what opens the simulator's door for ``label``, and what signs each message."""
+async def _put_keys(vault: VaultClient, label: str, *, key: str, signing_key: str, notification_key: str) -> None:
+    """Hand the vault what opens the simulator's door for ``label``, what signs each message, and each one back."""
     account, mode = label.split(":")
     sealing_key = newest((await vault.seal_keys())["keys"])
-    for name, secret in (("simulator_key", key), ("simulator_signing_key", signing_key)):
+    for name, secret in (
+        ("simulator_key", key),
+        ("simulator_signing_key", signing_key),
+        ("simulator_notification_key", notification_key),
+    ):
         blob = seal({"secret": secret}, sealing_key, account=account, intent=f"secret_{mode}_{name}")
         await vault.put_secret(account, mode == "live", name=name, blob=blob)
 

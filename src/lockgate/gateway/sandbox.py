@@ -33,11 +33,12 @@ class SimulatorAdmin:
         await self._session.close()
 
     async def labels(self) -> set[str]:
-        """The accounts and modes that have a key, such as ``acct_x:test``."""
+        """The accounts and modes that have all their keys, such as ``acct_x:test``."""
         return set((await self._ask("GET", None))["labels"])
 
-    async def add_key(self, key: str, label: str, *, signing_key: str) -> None:
-        await self._ask("POST", {"key": key, "label": label, "signing_key": signing_key})
+    async def add_key(self, key: str, label: str, *, signing_key: str, notification_key: str) -> None:
+        keys = {"key": key, "signing_key": signing_key, "notification_key": notification_key}
+        await self._ask("POST", {**keys, "label": label})
 
     async def _ask(self, method: str, body: Mapping[str, str] | None) -> dict[str, Any]:
         try:

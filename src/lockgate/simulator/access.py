@@ -1,4 +1,4 @@
-"""Who is asking: API keys of merchant accounts, each with its signing key, and the one admin token."""
+"""Who is asking, and who is told: merchants' API keys with the keys that sign messages, and the one admin token."""
 
 import hashlib
 import hmac
@@ -24,10 +24,14 @@ class BadKey(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whom an API key stands for: an account and mode, and the key that signs its messages."""
+    """Whom an API key stands for: an account and mode, and the keys that sign its messages and those to it.
+
+    Homes made before there were notifications have no key for them; they are given new keys at the next start.
+    """
 
     label: str
     signing_key: str = field(repr=False)
+    notification_key: str | None = field(default=None, repr=False)
 
 
 class Access:
@@ -44,15 +48,27 @@ class Access:
         self._admin = _digest(admin_token)
 
     def labels(self) -> list[str]:
-        """Every account and mode that has a key."""
-        return sorted({holder.label for holder in self._holders.values()})
+        """Every account and mode that has all its keys."""
+        return sorted({holder.label for holder in self._holders.values() if holder.notification_key is not None})
+
+    def notification_key(self, label: str) -> str | None:
+        """What signs notifications to ``label``: of several keys, the one given last."""
+        keys = [
+            holder.notification_key
+            for holder in self._holders.values()
+            if holder.label == label and holder.notification_key is not None
+        ]
+        return keys[-1] if keys else None
 
     def add(self, key: str, holder: Holder) -> None:
         """Let ``key`` stand for ``holder`` from now on, also after a restart; raises `BadKey`."""
         if not _LABEL.fullmatch(holder.label):
             raise BadKey("label is an account and a mode, such as acct_x:test.")
-        if not all(_is_key(given) for given in (key, holder.signing_key)) or key == holder.signing_key:
-            raise BadKey(f"key and signing_key differ and have {KEY_CHARACTERS} to 200 printable characters.")
+        given = {key, holder.signing_key, holder.notification_key or ""}
+        if len(given) != 3 or not all(_is_key(one) for one in given):
+            raise BadKey(
+                f"key, signing_key and notification_key differ and have {KEY_CHARACTERS} to 200 printable characters."
+            )
         digest = _digest(key)
         if self._holders.get(digest, holder).label != holder.label:
             raise BadKey("this key stands for another account already.")
@@ -78,7 +94,8 @@ def from_secrets(secrets: Mapping[str, Any], *, added: Path) -> Access:
         holders = {}
     if not holders:
         raise ConfigError("secrets/simulator.json must hold api_keys, each with label and signing_key: make a new home")
-    keys = (*holders, *(holder.signing_key for holder in holders.values()))
+    signing = [key for one in holders.values() for key in (one.signing_key, one.notification_key) if key is not None]
+    keys = (*holders, *signing)
     if not isinstance(token, str) or any(len(key) < KEY_CHARACTERS for key in (token, *keys)):
         raise ConfigError("secrets/simulator.json holds a token shorter than 16 characters")
     return Access(holders, token, file=added)
@@ -89,10 +106,10 @@ def _is_key(key: str) -> bool:
 
 
 def _holder(entry: Any) -> Holder:
-    if not isinstance(entry, dict) or set(entry) != {"label", "signing_key"}:
-        raise ValueError("a key has a label and a signing_key")
+    if not isinstance(entry, dict) or set(entry) - {"notification_key"} != {"label", "signing_key"}:
+        raise ValueError("a key has a label, a signing_key and a notification_key")
     if not all(isinstance(value, str) for value in entry.values()):
-        raise ValueError("label and signing_key are strings")
+        raise ValueError("label, signing_key and notification_key are strings")
     return Holder(**entry)
 
 
@@ -110,10 +127,14 @@ def _write_added(file: Path, added: Mapping[bytes, Holder]) -> None:
     fresh = file.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w") as stream:
-        json.dump({digest.hex(): asdict(holder) for digest, holder in added.items()}, stream)
+        json.dump({digest.hex(): _kept(holder) for digest, holder in added.items()}, stream)
         stream.flush()
         os.fsync(stream.fileno())
     fresh.replace(file)
+
+
+def _kept(holder: Holder) -> dict[str, str]:
+    return {name: value for name, value in asdict(holder).items() if value is not None}
 
 
 def _bearer(request: web.Request) -> str | None:

@@ -1,17 +1,20 @@
-"""The acquirer's books: what was authorised, captured, voided, refunded, reversed. Pure: decides, applies entries.
+"""The acquirer's books: what was authorised, raised, captured, voided, refunded, reversed. Pure: decides, applies.
 
 Deciding never changes anything: it returns a journal entry, and ``apply`` of that entry is the effect. Replaying the
 journal through ``apply`` therefore rebuilds the same books.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from lockgate.simulator import cards
 from lockgate.simulator.messages import Authorization, Completion, Movement, Release
 
 AUTHORIZATION_LIFE_S = 7 * 24 * 3600
+FAILURE_REASON = "expired_or_canceled_card"
+"""Why a refund comes back: the dialect's word."""
+
 Entry = dict[str, Any]
 
 
@@ -47,10 +50,25 @@ class Held:
     closed: bool                  # a final capture released the rest
     expires_at: int
     answer_seq: int               # the entry with its present answer
+    authorized_by: str = ""       # the merchant's reference of the step that was approved
+    after: Mapping[str, Any] = field(default_factory=dict)  # what its card does after a payment
+    disputed: int = 0             # with the cardholder's bank
     challenge: str | None = None
     challenge_result: str | None = None
     after_challenge: str | None = None
     return_url: str | None = None
+
+
+@dataclass(slots=True)
+class SlowRefund:
+    """A refund whose end comes later: ``pending``, then ``approved``; or ``approved``, then ``failed``."""
+
+    id: str
+    reference: str
+    authorization: str
+    amount: int
+    status: str
+    later: str
 
 
 class Acquirer:
@@ -60,13 +78,14 @@ class Acquirer:
         self.by_id: dict[tuple[str, str], Held] = {}
         self.by_challenge: dict[str, Held] = {}
         self.steps: dict[tuple[str, str], Step] = {}
+        self.slow_refunds: dict[tuple[str, str], SlowRefund] = {}
         self._held: dict[tuple[str, str], Held] = {}     # by the merchant's name for it, or for its completion
         self._barred: set[tuple[str, str]] = set()       # reversed before they arrived
         self._consents: dict[tuple[str, str], str] = {}  # network transaction id to the card's last four
 
     def apply(self, entry: Mapping[str, Any]) -> None:
         """Make ``entry`` true. ``entry`` has its ``seq``."""
-        account, kind, seq = entry["account"], entry["kind"], entry["seq"]
+        account, kind = entry["account"], entry["kind"]
         if kind == "authorization":
             self._apply_authorization(account, entry)
         elif kind == "completion":
@@ -77,19 +96,44 @@ class Acquirer:
         elif kind == "reversal":
             self._apply_reversal(account, entry)
             return
+        elif kind in ("refund", "refund_failure"):
+            self._apply_refund(account, entry)
         elif entry["status"] == "approved":
             held = self.by_id[account, entry["authorization"]]
             if kind == "capture":
                 held.captured += entry["amount"]
                 held.closed = held.closed or entry["final"]
-            elif kind == "void":
-                held.status = "voided"
+            elif kind == "increment":
+                held.amount = entry["amount"]
             else:
-                held.refunded += entry["amount"]
-        if "completion" in entry:
-            self.steps[account, entry["completion"]] = Step("completion", seq, entry["digest"])
-        else:
-            self.steps[account, entry["reference"]] = Step(kind, seq, entry["digest"])
+                held.status = "voided"
+        self.note_step(entry)
+
+    def note_step(self, entry: Mapping[str, Any]) -> None:
+        """Know the merchant's reference of ``entry`` again, if it is the first to carry an answer to it."""
+        if "digest" in entry:
+            kind = "completion" if "completion" in entry else entry["kind"]
+            name = entry["account"], entry.get("completion", entry["reference"])
+            self.steps[name] = Step(kind, entry["seq"], entry["digest"])
+
+    def _apply_refund(self, account: str, entry: Mapping[str, Any]) -> None:
+        slow = self.slow_refunds.get((account, entry["reference"]))
+        held = self.by_id.get((account, entry["authorization"]))
+        if slow is not None:
+            slow.status = entry["status"]
+            if slow.status == "failed" and held is not None:
+                held.refunded -= entry["amount"]
+        elif entry["status"] != "declined" and held is not None:
+            held.refunded += entry["amount"]
+            if "later" in entry:
+                self.slow_refunds[account, entry["reference"]] = SlowRefund(
+                    id=entry["id"],
+                    reference=entry["reference"],
+                    authorization=held.id,
+                    amount=entry["amount"],
+                    status=entry["status"],
+                    later=entry["later"],
+                )
 
     def _apply_authorization(self, account: str, entry: Mapping[str, Any]) -> None:
         answer = entry["answer"]
@@ -107,6 +151,7 @@ class Acquirer:
                 closed=False,
                 expires_at=entry["expires_at"],
                 answer_seq=entry["seq"],
+                after=entry.get("after", {}),
                 challenge=entry.get("challenge"),
                 after_challenge=entry.get("after_challenge"),
                 return_url=entry.get("return_url"),
@@ -119,6 +164,7 @@ class Acquirer:
             held.status, held.answer_seq = entry["status"], entry["seq"]
             self._held[account, entry["completion"]] = held
         if held.status == "approved":
+            held.authorized_by = entry.get("completion", held.reference)
             if entry["capture"]:
                 held.captured, held.closed = held.amount, True
             if entry["setup"]:
@@ -165,6 +211,7 @@ class Acquirer:
         if barred or forced:
             decision = cards.Decision(status="declined", decline_code="reversed" if barred else forced)
         capture = ask.capture and ask.amount > 0
+        after = _aftermath(cards.CARDS.get(ask.number, cards.ORDINARY))
         entry: Entry = {
             "account": account,
             "kind": "authorization",
@@ -183,6 +230,9 @@ class Acquirer:
         answer["checks"] = decision.checks
         answer["three_d_secure"] = decision.three_d_secure
         answer["funds_available_at_once"] = decision.funds_available_at_once
+        answer["risk_level"] = decision.risk_level
+        if after:
+            entry["after"] = after
         if decision.status == "action_required":
             entry["challenge"] = fresh.challenge
             entry["after_challenge"] = decision.after_challenge
@@ -221,6 +271,7 @@ class Acquirer:
             "reference": ask.reference,
             "checks": before["answer"]["checks"],
             "funds_available_at_once": before["answer"]["funds_available_at_once"],
+            "risk_level": before["answer"].get("risk_level", "normal"),
             "three_d_secure": trial,
         }
         return entry
@@ -254,8 +305,24 @@ class Acquirer:
             refusal = "amount_too_large"
         return _moved(account, "capture", ask, held=held, refusal=forced or refusal, id_=id_) | {"final": ask.final}
 
+    def increment(self, account: str, ask: Movement, *, id_: str, now: int, forced: str | None = None) -> Entry:
+        """Decide an increment: ``ask.amount`` is the new total, higher than before, and nothing was captured yet."""
+        held = self.by_id.get((account, ask.authorization))
+        refusal = None
+        if held is None:
+            refusal = "authorization_unknown"
+        elif held.status != "approved":
+            refusal = f"authorization_{held.status}"
+        elif held.captured or held.closed:
+            refusal = "already_captured"
+        elif held.expires_at <= now:
+            refusal = "authorization_expired"
+        elif ask.amount <= held.amount:
+            refusal = "amount_too_small"
+        return _moved(account, "increment", ask, held=held, refusal=forced or refusal, id_=id_)
+
     def refund(self, account: str, ask: Movement, *, id_: str, forced: str | None = None) -> Entry:
-        """Decide a refund."""
+        """Decide a refund. What is disputed is with the cardholder's bank and cannot be given back as well."""
         held = self.by_id.get((account, ask.authorization))
         refusal = None
         if held is None:
@@ -264,7 +331,41 @@ class Acquirer:
             refusal = f"authorization_{held.status}"
         elif held.refunded + ask.amount > held.captured:
             refusal = "amount_too_large"
-        return _moved(account, "refund", ask, held=held, refusal=forced or refusal, id_=id_)
+        elif held.refunded + ask.amount > held.captured - held.disputed:
+            refusal = "charge_disputed"
+        entry = _moved(account, "refund", ask, held=held, refusal=forced or refusal, id_=id_)
+        if held is not None and entry["status"] == "approved" and "refund" in held.after:
+            pends = held.after["refund"] == "pends"
+            entry |= {"status": "pending" if pends else "approved", "later": "approved" if pends else "failed"}
+            entry["answer"]["status"] = entry["status"]
+        return entry
+
+    def refund_ends(self, account: str, reference: str) -> Entry | None:
+        """The end of a slow refund; None when it has ended, or its authorisation was undone as a whole."""
+        refund = self.slow_refunds[account, reference]
+        held = self.by_id[account, refund.authorization]
+        undone = refund.later == "failed" and held.status != "approved"
+        if refund.status == refund.later or undone:
+            return None
+        return {
+            "account": account,
+            "kind": "refund" if refund.later == "approved" else "refund_failure",
+            "reference": reference,
+            "id": refund.id,
+            "authorization": refund.authorization,
+            "amount": refund.amount,
+            "currency": held.currency,
+            "status": refund.later,
+            "notices": [{"kind": "step", "reference": reference}],
+        }
+
+    def fate_of_refund(self, account: str, reference: str) -> dict[str, Any]:
+        """What has changed about a refund since it was answered."""
+        refund = self.slow_refunds.get((account, reference))
+        if refund is None:
+            return {}
+        failed = {"failure_reason": FAILURE_REASON} if refund.status == "failed" else {}
+        return {"status": refund.status, **failed}
 
     def void(self, account: str, ask: Release, *, id_: str, forced: str | None = None) -> Entry:
         """Decide a void: releases what nothing was taken of."""
@@ -298,6 +399,12 @@ class Acquirer:
         }
 
 
+def _aftermath(card: cards.Behaviour) -> dict[str, Any]:
+    """What follows a payment with ``card``; an ordinary one is over."""
+    names = ("dispute", "inquiry", "fraud_type", "refund")
+    return {name: value for name in names if (value := getattr(card, name)) != getattr(cards.ORDINARY, name)}
+
+
 def _answer(entry: Entry, decline_code: str | None, *, network: str) -> dict[str, Any]:
     approved = entry["status"] == "approved"
     challenge_failed = decline_code == "authentication_failed"
@@ -317,6 +424,7 @@ def _answer(entry: Entry, decline_code: str | None, *, network: str) -> dict[str
         "network_transaction_id": network if approved else None,
         "expires_at": entry["expires_at"],
         "funds_available_at_once": False,
+        "risk_level": "normal",
     }
 
 

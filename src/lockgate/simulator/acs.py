@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from lockgate.kernel import clock, money
-from lockgate.simulator.acquirer import Acquirer, Held
-from lockgate.simulator.journal import Journal
+from lockgate.kernel import money
+from lockgate.simulator.acquirer import Held
+from lockgate.simulator.clerk import Clerk
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1b1b1f; --line: #6b6b76; --go: #0b5d3b; --on-go: #fff; }
@@ -52,8 +52,7 @@ _RESULTS = ("pass", "fail")
 class Acs:
     """Serves the page; writes the cardholder's answer to the journal before sending her back."""
 
-    acquirer: Acquirer
-    journal: Journal
+    clerk: Clerk
 
     def routes(self) -> list[web.RouteDef]:
         path = "/acs/{challenge}"
@@ -63,7 +62,7 @@ class Acs:
         self, handler: Callable[[web.Request, Held], Awaitable[web.Response]]
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            held = self.acquirer.by_challenge.get(request.match_info["challenge"])
+            held = self.clerk.books.acquirer.by_challenge.get(request.match_info["challenge"])
             if held is None:
                 return _render("This request is not known", "<p>Go back to the shop and start again.</p>", status=404)
             return await handler(request, held)
@@ -96,11 +95,8 @@ class Acs:
         if result not in _RESULTS or len(form) != 1:
             return _render("That answer is not known", "<p>Choose Complete or Fail.</p>", status=400)
         if held.status == "action_required" and held.challenge_result is None:
-            entry = self.acquirer.challenge(held, str(result))
-            entry["time_ms"] = clock.now_ms()
-            self.journal.append(entry)
-            self.acquirer.apply(entry)
-        await self.journal.durable(self.journal.last_seq)
+            self.clerk.record(self.clerk.books.acquirer.challenge(held, str(result)))
+        await self.clerk.journal.durable(self.clerk.journal.last_seq)
         return web.Response(status=303, headers={"Location": held.return_url or "/"})
 
 

@@ -1,29 +1,36 @@
-"""For tests and operators: order faults, read the journal, give accounts keys. Needs the admin token."""
+"""For tests and operators: order faults and events, read the journal, give accounts keys. Needs the admin token."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
-from lockgate.simulator import faults
+from lockgate.kernel import ids
+from lockgate.simulator import disputes, faults
 from lockgate.simulator.access import Access, BadKey, Holder
-from lockgate.simulator.acquirer import Acquirer
-from lockgate.simulator.api import Refused
-from lockgate.simulator.journal import Journal
-from lockgate.simulator.messages import BadMessage
+from lockgate.simulator.acquirer import Entry, Held
+from lockgate.simulator.clerk import Clerk
+from lockgate.simulator.notify import FORGERIES, Notifier
+from lockgate.simulator.parsing import REFERENCE, BadMessage, closed, flag, matching, parse_json
+from lockgate.simulator.verbs import Refused
 
 MAX_PAGE = 5_000
+_LABEL = re.compile(r"acct_[0-9A-Za-z]{1,40}:(test|live)")
+_KEYS = {"key", "label", "signing_key", "notification_key"}
+_KINDS = ("step", "dispute", "early_fraud_warning", "payout")
 
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """``close_listener(ms)`` refuses new connections for a while."""
+    """``close_listener(ms)`` refuses new connections for a while; without ``notifier`` there is nobody to tell."""
 
     access: Access
-    acquirer: Acquirer
-    journal: Journal
+    clerk: Clerk
     faults: faults.Faults
+    notifier: Notifier | None
     close_listener: Callable[[int], None]
 
     def routes(self) -> list[web.RouteDef]:
@@ -34,6 +41,9 @@ class Admin:
             web.delete("/admin/faults", self._guarded(self._clear)),
             web.get("/admin/keys", self._guarded(self._labels)),
             web.post("/admin/keys", self._guarded(self._add_key)),
+            web.post("/admin/disputes", self._guarded(self._raise_dispute)),
+            web.post("/admin/warnings", self._guarded(self._warn)),
+            web.post("/admin/notifications", self._guarded(self._notify)),
         ]
 
     def _guarded(
@@ -42,15 +52,19 @@ class Admin:
         async def handle(request: web.Request) -> web.Response:
             if not self.access.is_admin(request):
                 raise Refused(401, "unauthenticated", "The admin token is not right.")
-            return await handler(request)
+            try:
+                return await handler(request)
+            except BadMessage as error:
+                raise Refused(400, "invalid", str(error), field=error.field) from error
 
         return handle
 
     async def _status(self, _request: web.Request) -> web.Response:
         return web.json_response(
             {
-                "last_seq": self.journal.last_seq,
-                "authorizations": len(self.acquirer.by_id),
+                "last_seq": self.clerk.journal.last_seq,
+                "authorizations": len(self.clerk.books.acquirer.by_id),
+                "untold": len(self.clerk.books.untold),
                 "faults": self.faults.pending(),
             }
         )
@@ -61,9 +75,9 @@ class Admin:
         if not (since.isascii() and since.isdigit() and len(since) <= 15):
             raise Refused(400, "invalid", "since must be a whole number.", field="since")
         account = request.query.get("account")
-        last_seq = self.journal.last_seq
-        await self.journal.durable(last_seq)
-        page = self.journal.after(int(since), MAX_PAGE)
+        last_seq = self.clerk.journal.last_seq
+        await self.clerk.journal.durable(last_seq)
+        page = self.clerk.journal.after(int(since), MAX_PAGE)
         next_since = page[-1]["seq"] if page else int(since)
         entries = [entry for entry in page if account is None or entry["account"] == account]
         return web.json_response(
@@ -73,8 +87,8 @@ class Admin:
     async def _order(self, request: web.Request) -> web.Response:
         try:
             ordered = faults.parse(json.loads(await request.read()))
-        except BadMessage as error:
-            raise Refused(400, "invalid", str(error), field=error.field) from error
+        except BadMessage:
+            raise
         except (ValueError, RecursionError) as error:
             raise Refused(400, "invalid", "The body is not JSON.") from error
         self.faults.order([fault for fault in ordered if fault.fault != "refuse"])
@@ -92,17 +106,83 @@ class Admin:
         return web.json_response({"labels": self.access.labels()})
 
     async def _add_key(self, request: web.Request) -> web.Response:
-        """``{"key": ..., "label": "acct_...:test", "signing_key": ...}``: works at once and after every restart."""
+        """``{"key", "label": "acct_...:test", "signing_key", "notification_key"}``: works at once and ever after."""
         try:
             asked = json.loads(await request.read())
         except (ValueError, RecursionError) as error:
             raise Refused(400, "invalid", "The body is not JSON.") from error
-        if not isinstance(asked, dict) or set(asked) != {"key", "label", "signing_key"}:
-            raise Refused(400, "invalid", "Send key, label and signing_key, and nothing else.")
+        if not isinstance(asked, dict) or set(asked) != _KEYS:
+            raise Refused(400, "invalid", "Send key, label, signing_key and notification_key, and nothing else.")
         if not all(isinstance(value, str) for value in asked.values()):
-            raise Refused(400, "invalid", "key, label and signing_key are strings.")
+            raise Refused(400, "invalid", "key, label, signing_key and notification_key are strings.")
+        key = asked.pop("key")
         try:
-            self.access.add(asked["key"], Holder(asked["label"], asked["signing_key"]))
+            self.access.add(key, Holder(**asked))
         except BadKey as error:
             raise Refused(400, "invalid", str(error)) from error
         return web.json_response({"label": asked["label"]})
+
+    async def _raise_dispute(self, request: web.Request) -> web.Response:
+        """``{"account", "reference", "reason"?, "inquiry"?}``: dispute what was captured under this reference."""
+        body = parse_json(await request.read())
+        closed(body, required=("account", "reference"), optional=("reason", "inquiry"))
+        account, held = self._captured(body)
+        reason = _one_of(body, "reason", disputes.REASONS, default="fraudulent")
+        if self.clerk.books.disputes.is_disputed(account, held.id):
+            raise Refused(409, "disputed_already", "This payment was disputed before.", field="reference")
+        return await self._recorded(
+            self.clerk.books.raise_dispute(
+                account,
+                held,
+                id_=ids.new_id("sdp"),
+                reason=reason,
+                inquiry=flag(body, "inquiry"),
+                now=self.clerk.now(account),
+            )
+        )
+
+    async def _warn(self, request: web.Request) -> web.Response:
+        """``{"account", "reference", "fraud_type"?}``: warn of fraud in what was captured under this reference."""
+        body = parse_json(await request.read())
+        closed(body, required=("account", "reference"), optional=("fraud_type",))
+        account, held = self._captured(body)
+        fraud_type = _one_of(body, "fraud_type", disputes.FRAUD_TYPES, default="misc")
+        now = self.clerk.now(account)
+        return await self._recorded(
+            self.clerk.books.warn(account, held, id_=ids.new_id("sfw"), fraud_type=fraud_type, now=now)
+        )
+
+    async def _notify(self, request: web.Request) -> web.Response:
+        """``{"account", "kind", "reference"}``: tell this, as if it had happened; ``forged``: once, and unsoundly."""
+        body = parse_json(await request.read())
+        closed(body, required=("account", "kind", "reference"), optional=("forged",))
+        account, reference = matching(body, "account", _LABEL), matching(body, "reference", REFERENCE)
+        kind = _one_of(body, "kind", _KINDS, default="")
+        if "forged" not in body:
+            about = {"account": account, "kind": "notification", "reference": reference, "id": ids.new_id("san")}
+            notices = [{"kind": kind, "reference": reference}]
+            told = {"amount": 0, "currency": "", "status": "ordered", "notices": notices}
+            return await self._recorded(about | told)
+        how = _one_of(body, "forged", FORGERIES, default="")
+        if self.notifier is None:
+            raise Refused(409, "nobody_to_tell", "settings.json has no api.url.")
+        return web.json_response({"status": await self.notifier.forge(account, kind, reference, how=how)})
+
+    def _captured(self, body: dict[str, Any]) -> tuple[str, Held]:
+        account = matching(body, "account", _LABEL)
+        held = self.clerk.books.acquirer.find(account, matching(body, "reference", REFERENCE))
+        if held is None or held.status != "approved" or held.captured <= held.refunded:
+            raise Refused(404, "payment_unknown", "Nothing is captured under this reference.", field="reference")
+        return account, held
+
+    async def _recorded(self, entry: Entry) -> web.Response:
+        _, seq = self.clerk.record(entry)
+        await self.clerk.journal.durable(seq)
+        return web.json_response({"id": entry["id"], "seq": seq})
+
+
+def _one_of(body: dict[str, Any], name: str, words: tuple[str, ...], *, default: str) -> str:
+    value = body.get(name, default)
+    if value not in words:
+        raise BadMessage(name, f"must be one of {', '.join(words)}")
+    return value

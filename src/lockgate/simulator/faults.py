@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from lockgate.simulator.messages import BadMessage
+from lockgate.simulator.parsing import BadMessage
 
 MAX_DELAY_MS = 600_000
 MAX_TIMES = 1_000_000
@@ -20,14 +20,27 @@ AFTER = frozenset(
 OTHERS = frozenset({"slow", "duplicate", "decline", "refuse"})
 """Answered late; taken twice; declined with ``decline_code``; not even accepted: the listener is closed for a while."""
 
-FAULTS = BEFORE | AFTER | OTHERS
-_DEFAULT_DELAY_MS = {"slow": 1_000, "timeout_before": 60_000, "timeout_after": 60_000, "refuse": 3_000}
-_MATCHES = {"path": str, "reference": str, "account": str, "amount": int}
+REQUESTS = BEFORE | AFTER | OTHERS
+
+NOTIFICATIONS = frozenset(
+    {"drop_notification", "duplicate_notification", "late_notification", "reorder_notifications"}
+)
+"""Never told; told twice; told ``delay_ms`` late; held back until a later one has gone ahead, or for ``delay_ms``."""
+
+FAULTS = REQUESTS | NOTIFICATIONS
+_DEFAULT_DELAY_MS = {
+    "slow": 1_000, "timeout_before": 60_000, "timeout_after": 60_000, "refuse": 3_000, "late_notification": 10_000,
+    "reorder_notifications": 3_000,
+}  # fmt: skip
+_MATCHES = {"path": str, "reference": str, "account": str, "kind": str, "amount": int}
 
 
 @dataclass(slots=True)
 class Fault:
-    """``match`` compares path, reference, account and amount for equality; what is absent matches anything."""
+    """``match`` compares facts for equality; what is absent matches anything.
+
+    A request has path, reference, account and amount; a notification has kind, reference and account.
+    """
 
     fault: str
     match: dict[str, Any]
@@ -55,10 +68,10 @@ class Faults:
         """What is still to happen."""
         return [{"fault": f.fault, "match": f.match, "times": f.times} for f in self._ordered]
 
-    def take(self, facts: dict[str, Any]) -> Fault | None:
-        """The first fault that matches, counted down."""
+    def take(self, facts: dict[str, Any], *, among: frozenset[str] = REQUESTS) -> Fault | None:
+        """The first fault ``among`` these that matches, counted down."""
         for index, fault in enumerate(self._ordered):
-            if fault.takes(facts):
+            if fault.fault in among and fault.takes(facts):
                 fault.times -= 1
                 if fault.times == 0:
                     del self._ordered[index]
@@ -84,7 +97,7 @@ def _parse_one(order: Any) -> Fault:
     if not isinstance(match, dict) or not all(
         key in _MATCHES and type(value) is _MATCHES[key] for key, value in match.items()
     ):
-        raise BadMessage("match", "may hold path, reference and account (strings) and amount (whole number)")
+        raise BadMessage("match", "may hold path, reference, account and kind (strings) and amount (whole number)")
     if name == "refuse" and match:
         raise BadMessage("match", "refuse closes the listener for everybody")
     decline_code = order.get("decline_code", "do_not_honor" if name == "decline" else None)

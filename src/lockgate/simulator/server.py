@@ -1,9 +1,10 @@
-"""The simulator program: a card acquirer behind HTTPS, with orderable faults and a journal of what it really did."""
+"""The simulator program: a card acquirer and a bank behind HTTPS, with orderable faults and a journal of its deeds."""
 
 import asyncio
 import signal
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvloop
@@ -11,15 +12,18 @@ from aiohttp import web
 
 from lockgate.kernel import log, process, ready
 from lockgate.kernel.config import ConfigError, Home
-from lockgate.simulator import access
-from lockgate.simulator.acquirer import Acquirer
+from lockgate.simulator import access, notify
 from lockgate.simulator.acs import Acs
 from lockgate.simulator.admin import Admin
-from lockgate.simulator.api import Api, Refused
+from lockgate.simulator.api import Api
+from lockgate.simulator.books import Books
+from lockgate.simulator.clerk import Clerk
 from lockgate.simulator.faults import Faults
 from lockgate.simulator.journal import JournalDamaged, JournalFailed, open_journal
+from lockgate.simulator.notify import Notifier
+from lockgate.simulator.verbs import Refused, Verbs
 
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 256 * 1024
 KEEP_ALIVE_S = 600
 REBIND_TRIES = 50
 _HEADERS = {
@@ -88,14 +92,17 @@ async def _serve(home: Home) -> None:
     host, port, origin = _address(settings)
     rules = access.from_secrets(secrets, added=home.path / "simulator" / "keys.json")
     tls = _tls(home)
-    acquirer, faults = Acquirer(), Faults()
-    journal = open_journal(home.path / "simulator" / "journal.jsonl", acquirer.apply)
+    books, faults = Books(), Faults()
+    journal = open_journal(home.path / "simulator" / "journal.jsonl", books.apply)
+    clerk = Clerk(books, journal)
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_answer_in_json])
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=2.0)
     listener = Listener(runner, host, port, tls=tls)
-    app.add_routes(Api(rules, acquirer, journal, faults, origin).routes())
-    app.add_routes(Admin(rules, acquirer, journal, faults, listener.close_for).routes())
-    app.add_routes(Acs(acquirer, journal).routes())
+    target = notify.target(settings, home.path / "ca" / "ca.pem")
+    notifier = Notifier(target, rules, clerk, faults) if target is not None else None
+    app.add_routes(Api(rules, clerk, Verbs(clerk, origin), faults).routes())
+    app.add_routes(Admin(rules, clerk, faults, notifier, listener.close_for).routes())
+    app.add_routes(Acs(clerk).routes())
     app.on_response_prepare.append(_add_headers)
     await runner.setup()
     stopping = asyncio.Event()
@@ -103,20 +110,32 @@ async def _serve(home: Home) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     broken = asyncio.create_task(journal.failed())
     asked = asyncio.create_task(stopping.wait())
+    by_the_clock = asyncio.create_task(clerk.keep_time())
     try:
-        await listener.open()
-        log.get("simulator").info("listening", url=origin, entries=journal.last_seq)
-        ready.announce()
-        await asyncio.wait([broken, asked], return_when=asyncio.FIRST_COMPLETED)
-        if broken.done():
-            raise JournalFailed("the journal cannot be written; stopping, because nothing more may be promised")
+        async with _telling(notifier):
+            await listener.open()
+            log.get("simulator").info("listening", url=origin, entries=journal.last_seq)
+            ready.announce()
+            await asyncio.wait([broken, asked], return_when=asyncio.FIRST_COMPLETED)
+            if broken.done():
+                raise JournalFailed("the journal cannot be written; stopping, because nothing more may be promised")
     finally:
         await listener.stop()
         await runner.cleanup()
-        for task in (broken, asked):
+        for task in (broken, asked, by_the_clock):
             task.cancel()
-        await asyncio.gather(broken, asked, return_exceptions=True)
+        await asyncio.gather(broken, asked, by_the_clock, return_exceptions=True)
         await journal.close()
+
+
+@asynccontextmanager
+async def _telling(notifier: Notifier | None) -> AsyncIterator[None]:
+    """Deliver notifications while inside, if there is anybody to tell."""
+    if notifier is None:
+        yield
+        return
+    async with notifier.running():
+        yield
 
 
 def _address(settings: dict[str, Any]) -> tuple[str, int, str]:

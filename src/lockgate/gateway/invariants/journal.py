@@ -28,6 +28,8 @@ def read(entries: Iterable[Mapping[str, Any]]) -> dict[str, Witnessed]:
         elif kind == "reversal":
             if status == "reversed":
                 found.setdefault(entry["authorization"], Witnessed()).undone = True
+        elif kind == "refund_failure":
+            found[entry["authorization"]].refunded -= entry["amount"]
         elif kind in ("capture", "refund") and status == "approved":
             witnessed = found.setdefault(entry["authorization"], Witnessed())
             witnessed.steps.add(entry["reference"])

@@ -35,7 +35,7 @@ from lockgate.gateway.notifications import receive
 from lockgate.gateway.notifications.ports import Handler, Told
 from lockgate.gateway.notifications.ports import Ports as NotificationsPorts
 from lockgate.gateway.payments import api as payments_api
-from lockgate.gateway.payments import expire, recover, returns
+from lockgate.gateway.payments import expire, recover, returns, verify_card
 from lockgate.gateway.payments import jobs as payments_jobs
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
 from lockgate.gateway.processors import registry
@@ -53,6 +53,7 @@ from lockgate.gateway.storage import business_time, idempotency, poke
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool, connect_pool
 from lockgate.gateway.storage.jobs import Schedule
+from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.gateway.vaultlink.client import VaultClient, VaultUnavailable
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.gateway.web.app import App
@@ -219,6 +220,21 @@ async def _assemble(home: Home, program: str) -> Parts:
         poke=nudge,
     )
     disputing = DisputeOrders(disputes)
+    payments = PaymentsPorts(
+        pool=pool,
+        committer=committer,
+        vault=vault,
+        box=box,
+        client_secrets=client_secrets,
+        customers=customers,
+        processors=processors,
+        settings=settings["processors"],
+        card_processor=_card_processor(processors),
+        public_url=settings["api"]["url"],
+        return_key=await _platform_key(box, "return"),
+        poke=nudge,
+        concluders={**dict.fromkeys(PAYOUT_ACTIONS, payouts), **dict.fromkeys(DISPUTE_ACTIONS, disputing)},
+    )
     return Parts(
         settings=settings,
         pool=pool,
@@ -228,21 +244,7 @@ async def _assemble(home: Home, program: str) -> Parts:
         client_secrets=client_secrets,
         pepper=pepper,
         customers=customers,
-        payments=PaymentsPorts(
-            pool=pool,
-            committer=committer,
-            vault=vault,
-            box=box,
-            client_secrets=client_secrets,
-            customers=customers,
-            processors=processors,
-            settings=settings["processors"],
-            card_processor=_card_processor(processors),
-            public_url=settings["api"]["url"],
-            return_key=await _platform_key(box, "return"),
-            poke=nudge,
-            concluders={**dict.fromkeys(PAYOUT_ACTIONS, payouts), **dict.fromkeys(DISPUTE_ACTIONS, disputing)},
-        ),
+        payments=payments,
         disputes=disputes,
         notifications=NotificationsPorts(
             pool=pool,
@@ -348,11 +350,15 @@ def _due(parts: Parts) -> list[Callable[[], Awaitable[int]]]:
 def _loaders(parts: Parts) -> dict[str, Any]:
     payments = payments_api.loaders(parts.payments)
     disputes = disputes_api.loaders(parts.disputes)
+    settlement = settlement_api.loaders(parts.settlement)
+    by_prefix = {
+        "ch_": payments["charge"], "re_": payments["refund"], "dp_": disputes["dispute"], "po_": settlement["payout"],
+    }  # fmt: skip
 
     async def sources(principal: Any, ids: Any) -> dict[str, Any]:
-        """What a balance transaction is about: a charge, a refund or a dispute, by its id's prefix."""
+        """What a balance transaction is about, by its id's prefix."""
         found: dict[str, Any] = {}
-        for prefix, load in (("ch_", payments["charge"]), ("re_", payments["refund"]), ("dp_", disputes["dispute"])):
+        for prefix, load in by_prefix.items():
             mine = [id_ for id_ in ids if id_.startswith(prefix)]
             found |= await load(principal, mine) if mine else {}
         return found
@@ -362,7 +368,7 @@ def _loaders(parts: Parts) -> dict[str, Any]:
         **disputes,
         "balance_transaction_source": sources,
         **customers_api.loaders(parts.customers),
-        **settlement_api.loaders(parts.settlement),
+        **settlement,
         **risk_api.loaders(parts.risk),
         **checkout_api.loaders(parts.checkout),
     }

@@ -26,7 +26,7 @@ def operations(ports: Ports) -> list[Operation]:
         row = await find.account(ports.pool, call.principal.account)
         if row is None:
             raise missing("account", call.principal.account)
-        return render.account(row)
+        return render.account(row, await find.payout_rhythm(ports.pool, call.principal))
 
     async def by_id(call: Call) -> Mapping[str, Any]:
         if call.path["id"] != call.principal.account:

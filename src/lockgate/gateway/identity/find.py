@@ -19,6 +19,14 @@ class AccountRow(NamedTuple):
     api_version: str
 
 
+class PayoutRhythm(NamedTuple):
+    """When an account's money is paid out by the clock. ``anchor`` is a weekday, or a day of the month."""
+
+    interval: str = "manual"
+    anchor: str | None = None
+    delay_days: int = 2
+
+
 class FoundKey(NamedTuple):
     """A key, its account's API version, and how far the clock of its mode is ahead."""
 
@@ -39,6 +47,16 @@ async def key_by_hash(pool: Pool, *, account: str, hash_: bytes) -> FoundKey | N
         hash_,
     )
     return None if row is None else FoundKey(ApiKeyRow(*row[:15]), row[15], row[16])
+
+
+async def payout_rhythm(pool: Pool, principal: Principal) -> PayoutRhythm:
+    """When the account's money is paid out; only on request, as long as nobody said otherwise."""
+    row = await pool.fetchrow(
+        "select interval, anchor, delay_days from payout_schedule where account = $1 and livemode = $2",
+        principal.account,
+        principal.livemode,
+    )
+    return PayoutRhythm() if row is None else PayoutRhythm(*row)
 
 
 async def test_clock(pool: Pool, principal: Principal) -> TestClockRow | None:

@@ -3,17 +3,23 @@
 from typing import Any
 
 from lockgate.gateway.identity.core.shapes import ACCOUNT, TEST_CLOCK
-from lockgate.gateway.identity.find import AccountRow
+from lockgate.gateway.identity.find import AccountRow, PayoutRhythm
 
 
-def account(row: AccountRow) -> dict[str, Any]:
+def account(row: AccountRow, rhythm: PayoutRhythm) -> dict[str, Any]:
+    schedule: dict[str, Any] = {"delay_days": rhythm.delay_days, "interval": rhythm.interval}
+    if rhythm.interval == "weekly":
+        schedule |= {"weekly_anchor": rhythm.anchor, "weekly_payout_days": [rhythm.anchor]}
+    if rhythm.interval == "monthly" and rhythm.anchor is not None:
+        schedule |= {"monthly_anchor": int(rhythm.anchor), "monthly_payout_days": [int(rhythm.anchor)]}
+    payouts = {"debit_negative_balances": False, "schedule": schedule, "statement_descriptor": None}
     return ACCOUNT.render(
         {
             "id": row.id,
             "country": row.country,
             "created": row.created,
             "default_currency": row.default_currency,
-            "settings": {"dashboard": {"display_name": row.name}},
+            "settings": {"dashboard": {"display_name": row.name, "timezone": "Etc/UTC"}, "payouts": payouts},
         }
     )
 

@@ -134,4 +134,8 @@ def loaders(ports: Ports) -> dict[str, Loader]:
         rows = await find_payouts.payouts_by_id(ports.pool, principal, ids)
         return {row.id: render.payout(row) for row in rows}
 
-    return {"payout": load}
+    async def no_account(_principal: Principal, _ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """The bank account is the processor's to know, so that a payout's destination is null, expanded or not."""
+        return {}
+
+    return {"payout": load, "external_account": no_account}

@@ -90,7 +90,7 @@ PAYOUT = Shape(
         "created": Field(INTEGER),
         "currency": Field(STRING),
         "description": Field(STRING, nullable=True),
-        "destination": Field(STRING, nullable=True),
+        "destination": Field(STRING, nullable=True, expands="external_account"),
         "failure_balance_transaction": Field(STRING, nullable=True, expands="balance_transaction"),
         "failure_code": Field(STRING, nullable=True),
         "failure_message": Field(STRING, nullable=True),

@@ -14,8 +14,10 @@ from lockgate.gateway.customers import api
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool, connect_pool
+from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.gateway.vaultlink.client import VaultRefused
 from lockgate.kernel import clock
+from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.luhn import luhn_valid
 from lockgate.kernel.operations import Answer, Call, Claim, Operation
 from lockgate.kernel.params import nest, read_fields
@@ -103,6 +105,13 @@ class MemoryBox:
         self._keys[account, "personal", subject] = None
 
 
+async def issuer(row: PaymentMethodRow) -> PaymentMethodRow:
+    """An issuer that declines the card made for it."""
+    if json.loads(row.data)["card"]["test"] == "charge_declined":
+        raise Refusal(Kind.CARD, "Your card was declined.", code="card_declined", decline_code="generic_decline")
+    return row
+
+
 @dataclass
 class Desk:
     """One caller's view. ``do("customer.create", name="A")`` calls an operation with form fields."""
@@ -147,6 +156,6 @@ async def open_desk(database: Database):
     """A desk at the customers room."""
     async with pool_as(database, "gateway") as pool:
         committer, box, vault = Committer(pool), MemoryBox(), ScriptedVault()
-        ports = Ports(pool, committer, vault, box, lambda: None, b"p" * 32)
+        ports = Ports(pool, committer, vault, box, lambda: None, b"p" * 32, issuer)
         yield Desk(pool, committer, {op.name: op for op in api.operations(ports)}, box, vault)
         await committer.close()

@@ -67,6 +67,21 @@ async def test_attach_detach_and_never_again(desk):
     assert set(types[4:]) == {"payment_method.detached", "customer.updated"}
 
 
+async def test_a_card_that_its_issuer_declines_is_attached_to_nobody(desk):
+    customer = (await desk.do("customer.create"))["id"]
+    declined = {**CARD, "card[number]": "4000000000000002"}
+    method = (await desk.do("payment_method.create", form=declined))["id"]
+    for name in (method, "pm_card_chargeDeclined"):
+        with pytest.raises(Refusal, match="Your card was declined"):
+            await desk.do("payment_method.attach", payment_method=name, customer=customer)
+    with pytest.raises(Refusal, match="Your card was declined"):
+        await desk.do("customer.create", payment_method=method)
+    assert (await desk.do("payment_method.get", payment_method=method))["customer"] is None
+    kept = await desk.pool.fetchval("select data->'card'->>'has_cvc' from payment_method where id = $1", method)
+    assert kept == "false", "the code went to the issuer: no payment may wait for it"
+    assert await desk.pool.fetchval("select count(*) from customer") == 1
+
+
 async def test_attaching_a_ready_made_one_makes_a_new_object_each_time(desk):
     customer = (await desk.do("customer.create"))["id"]
     made = [

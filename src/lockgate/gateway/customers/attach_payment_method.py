@@ -1,10 +1,11 @@
-"""Attaches a payment method to a customer, so that it can be used more than once."""
+"""Attaches a payment method to a customer, so that it can be used more than once; its issuer is asked before."""
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers import find, make, render
 from lockgate.gateway.customers.core.attach import attached
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
 from lockgate.gateway.customers.ports import Ports
+from lockgate.gateway.customers.verify import verified
 from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit
@@ -22,6 +23,7 @@ async def attach_payment_method(ports: Ports, call: Call) -> Answer:
 async def _attach(ports: Ports, call: Call) -> Answer:
     who, given = call.principal, call.path["payment_method"]
     customer = await find.customer(ports.pool, who, call.params["customer"])
+    found = None
     if make.is_ready_made(given):
         row = await make.ready_made(ports, call, given, customer=customer.id)
     else:
@@ -31,6 +33,7 @@ async def _attach(ports: Ports, call: Call) -> Answer:
             return await write(
                 ports, call, commit=Commit(), rendered=await render.payment_method(row, ports.box)
             )
+    row = await verified(ports, row, found=found)
     rendered = await render.payment_method(row, ports.box)
     detail = {"customer": customer.id}
     commit = Commit(

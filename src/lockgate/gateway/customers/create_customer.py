@@ -9,6 +9,7 @@ from lockgate.gateway.customers.core.attach import attached
 from lockgate.gateway.customers.core.fields import personal_fields, public_fields
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
 from lockgate.gateway.customers.ports import Ports
+from lockgate.gateway.customers.verify import verified
 from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit, CustomerRow, PaymentMethodRow
@@ -69,5 +70,6 @@ async def _method(ports: Ports, call: Call, given: str | None, *, customer: str)
     if given is None:
         return None
     if make.is_ready_made(given):
-        return await make.ready_made(ports, call, given, customer=customer)
-    return attached(await find.payment_method(ports.pool, call.principal, given), customer)
+        return await verified(ports, await make.ready_made(ports, call, given, customer=customer), found=None)
+    found = await find.payment_method(ports.pool, call.principal, given)
+    return await verified(ports, attached(found, customer), found=found)

@@ -1,11 +1,12 @@
 """What the customers room needs from outside: storage, the vault's card verbs, and the box for personal data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.rows import PaymentMethodRow
 
 
 class Vault(Protocol):
@@ -40,6 +41,10 @@ class Cards(Protocol):
     def box(self) -> Box: ...
 
 
+Verify = Callable[[PaymentMethodRow], Awaitable[PaymentMethodRow]]
+"""Has a card verified by its issuer, and gives it back with what was checked; a Refusal when the issuer declines it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that a customer operation may touch. ``pepper`` is what API keys are hashed with."""
@@ -50,3 +55,4 @@ class Ports:
     box: Box
     poke: Callable[[], None]
     pepper: bytes = field(repr=False)
+    verify: Verify = field(repr=False)

@@ -2,7 +2,7 @@
 
 Commit 1 holds the intent in flight, its open attempt, an unsaved payment method and the idempotency claim; then the
 order goes out with no transaction held; commit 2 holds what came of it. The charge is made only in commit 2, under an
-id that the attempt carries from the start: a try without an answer leaves no charge behind that has to be undone.
+id that the attempt carries from the start: pending, when the answer did not come.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.customers.core import mandates
 from lockgate.gateway.customers.core.attach import usable
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import complete, conclude, find, finish, keep
-from lockgate.gateway.payments.core import build, return_token, settle
+from lockgate.gateway.payments import complete, conclude, find, finish, keep, render
+from lockgate.gateway.payments.core import build, hidden, return_token, settle
 from lockgate.gateway.payments.core.records import Intent, Method
 from lockgate.gateway.payments.core.transitions import CONFIRMABLE, PAYMENT_INTENT, move
 from lockgate.gateway.payments.ports import Ports
@@ -22,6 +22,7 @@ from lockgate.gateway.payments.send import send
 from lockgate.gateway.processors.contract import Authorize
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.idempotency import claimed
+from lockgate.gateway.storage.records import CardTokenRow
 from lockgate.gateway.storage.rows import AttemptRow, Commit
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal, invalid, missing
@@ -49,6 +50,9 @@ async def confirm(ports: Ports, call: Call) -> Answer:
             answer = await complete.complete(ports, causes.of_call(call), before, call=call)
             assert answer is not None, "a request gets an answer"
             return answer
+        if row.payment_method is None and not gives_method:
+            shown = render.shown_intent(before, ports.client_secrets)
+            raise _without_method(payment_intent=render.embedded(shown, call.principal))
         made = made or await chosen(ports, call, customer=row.customer, otherwise=row.payment_method, intent=row.id)
         try:
             return await run(ports, call, before, changed=changed, method=made)
@@ -63,11 +67,7 @@ async def chosen(
     """The payment method to pay with: the request's, made if need be, else ``otherwise``."""
     method = await given(ports, call, customer=customer, intent=intent, otherwise=otherwise)
     if method is None:
-        raise invalid(
-            "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent "
-            "with one and confirm it again, or send payment_method or payment_method_data when you confirm it.",
-            code="payment_intent_unexpected_state",
-        )
+        raise _without_method()
     return method
 
 
@@ -99,21 +99,31 @@ async def given(
 
 
 async def run(
-    ports: Ports, call: Call, before: Intent, *, changed: Intent, method: Method, born: bool = False
+    ports: Ports,
+    call: Call,
+    before: Intent,
+    *,
+    changed: Intent,
+    method: Method,
+    born: bool = False,
+    token: CardTokenRow | None = None,
 ) -> Answer:
     """Send the payment and conclude it. ``changed`` is ``before`` with the request's changes; raises Moved early only.
 
-    ``born``: the intent is made by this very request.
+    ``born``: the intent is made by this very request. ``token`` is what it is paid with, used by this payment.
     """
     await _check_mandate(ports, call, method)
     cause = causes.of_call(call)
-    intent, attempt = _in_flight(ports, call, before, changed=changed, method=method, born=born)
+    intent, attempt = _in_flight(ports, call, before, changed=changed, method=method, born=born, token=token)
     commit = Commit(claims=claimed(call, attempt=attempt.id), attempts=[attempt])
     commit.payment_intents.append(await keep.intent_row(intent, ports.box))
     if method.fresh:
         commit.payment_methods.append(method.row)
+    if token is not None:
+        commit.card_tokens.append(token)
+    word = conclude.audit_word("payment_intent.confirm", intent)
     commit.audits.append(
-        cause.audit("payment_intent.confirm", intent.row.id, outcome="begun", attempt=attempt.id, amount=attempt.amount)
+        cause.audit(word, intent.row.id, outcome="begun", attempt=attempt.id, amount=attempt.amount)
     )
     await ports.committer.commit(commit)
     result = await send(
@@ -131,10 +141,17 @@ async def run(
 
 
 def _in_flight(
-    ports: Ports, call: Call, before: Intent, *, changed: Intent, method: Method, born: bool
+    ports: Ports,
+    call: Call,
+    before: Intent,
+    *,
+    changed: Intent,
+    method: Method,
+    born: bool,
+    token: CardTokenRow | None,
 ) -> tuple[Intent, AttemptRow]:
     params = call.params
-    attempt_id, charge_id = new_id("pa"), new_id("ch")
+    attempt_id, charge_id = new_id("pa"), hidden.charge_of(before.row.id) or new_id("ch")
     # ``changed`` has the version that is to be written; only its state still has to move.
     row = changed.row._replace(
         status=move(PAYMENT_INTENT, before.row.status, "processing"), attempt=attempt_id, payment_method=method.row.id
@@ -151,10 +168,12 @@ def _in_flight(
         "error_on_action": params.get("error_on_requires_action"),
         "mandate": params.get("mandate"),
         "method": method.row.id,
-        "off_session": build.is_off_session(params),
+        # The older API knows no challenge: whoever pays by it cannot be sent to one.
+        "off_session": build.is_off_session(params) or intent.is_hidden,
         "return_url": params.get("return_url"),
         "script": params.get("use_stripe_sdk"),
         "setup": intent.data.get("setup_future_usage"),
+        "token": token.id if token else None,
     }
     attempt = build.attempt(
         intent, "authorize",
@@ -248,6 +267,16 @@ def _check_shopper(call: Call) -> None:
                 code="secret_key_required",
                 param=name,
             )
+
+
+def _without_method(**embed: Any) -> Refusal:
+    return Refusal(
+        Kind.INVALID,
+        "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent with one "
+        "and confirm it again, or send payment_method or payment_method_data when you confirm it.",
+        code="payment_intent_unexpected_state",
+        embed=embed,
+    )
 
 
 async def _check_mandate(ports: Ports, call: Call, method: Method) -> None:

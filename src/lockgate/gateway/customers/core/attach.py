@@ -48,6 +48,13 @@ def used(row: PaymentMethodRow) -> PaymentMethodRow:
     return row._replace(version=row.version + 1, data=json.dumps(data, separators=(",", ":")))
 
 
+def without_code(row: PaymentMethodRow) -> PaymentMethodRow:
+    """``row`` as its next version, whose security code was used up: later orders must not wait for it."""
+    data = json.loads(row.data)
+    data["card"] = {**data["card"], "has_cvc": False}
+    return row._replace(version=row.version + 1, data=json.dumps(data, separators=(",", ":")))
+
+
 def is_detached(row: PaymentMethodRow) -> bool:
     """Whether ``row`` once had a customer and lost it."""
     return bool(json.loads(row.data).get("detached"))

@@ -73,7 +73,7 @@ def create_command(
     ends = None if expires_in is None else clock.now() + seconds(expires_in)
 
     async def work(desk: Desk) -> Made:
-        who = await _operator(desk, place, account, livemode=mode == "live")
+        who = await operator(desk, place, account, livemode=mode == "live")
         granted = read_words(permission or [])
         return await create(
             desk.pool,
@@ -96,7 +96,7 @@ def list_command(*, account: AccountOption = None, home: HomeOption = DEFAULT_HO
     place = Home(home.resolve())
 
     async def work(desk: Desk) -> list[ApiKeyRow]:
-        who = await _operator(desk, place, account, livemode=False)
+        who = await operator(desk, place, account, livemode=False)
         return await find.keys(desk.pool, account=who.account)
 
     now = clock.now()
@@ -116,7 +116,7 @@ def roll_command(
     place = Home(home.resolve())
 
     async def work(desk: Desk) -> Made:
-        who = await _operator(desk, place, account, livemode=False)
+        who = await operator(desk, place, account, livemode=False)
         return await roll(desk.pool, who, key, pepper=desk.pepper, overlap_s=seconds(overlap))
 
     made = at_desk(place, work)
@@ -135,12 +135,13 @@ def revoke_command(
     place = Home(home.resolve())
 
     async def work(desk: Desk) -> ApiKeyRow:
-        return await revoke(desk.pool, await _operator(desk, place, account, livemode=False), key)
+        return await revoke(desk.pool, await operator(desk, place, account, livemode=False), key)
 
     print(f"revoked {at_desk(place, work).id}")
 
 
-async def _operator(desk: Desk, home: Home, account: str | None, *, livemode: bool) -> Principal:
+async def operator(desk: Desk, home: Home, account: str | None, *, livemode: bool) -> Principal:
+    """Whoever sits at the machine, for ``account`` or the installation's own."""
     chosen = account or home.settings()["account"]
     if await find.account(desk.pool, chosen) is None:
         raise ConfigError(f"there is no account {chosen}: see 'lockgate accounts list'")

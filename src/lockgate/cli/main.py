@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "erase": Entry("lockgate.cli.erase:app", "Destroy one person's keys, so that nobody can read their data again."),
     "keys": Entry("lockgate.cli.keys:app", "Create, list, roll and revoke API keys."),
     "accounts": Entry("lockgate.cli.accounts:app", "Create and list merchant accounts."),
+    "payouts": Entry("lockgate.cli.payouts:app", "Say when a merchant's money is paid out by the clock."),
     "webhooks": Entry("lockgate.cli.webhooks:app", "Bring events to your own machine while you develop."),
     "trigger": Entry("lockgate.cli.trigger:app", "Make the API calls that cause an event."),
     "simulator": Entry("lockgate.cli.programs:simulator", "Run the processor simulator alone (sandbox)."),

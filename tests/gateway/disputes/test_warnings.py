@@ -3,6 +3,7 @@
 import asyncio
 
 from lockgate.gateway.disputes import warnings
+from lockgate.gateway.storage.rows import ChargeRow
 from lockgate.kernel import clock
 from lockgate.kernel.ids import new_id
 from tests.gateway.disputes.court import Court
@@ -53,7 +54,7 @@ async def test_a_dispute_ends_it_in_the_same_commit(court: Court) -> None:
     charge, id_ = await warned(court)
     row = await court.desk.pool.fetchrow("select * from charge where id = $1", charge)
     assert row is not None
-    await court.told(await court.raised(type("Row", (), {"id": charge, "amount": row["amount"]})()))
+    await court.told(await court.raised(ChargeRow(*row)))
     assert not (await court.call("early_fraud_warning.get", warning=id_))["actionable"]
     assert "radar.early_fraud_warning.updated" in await court.types()
     assert await warnings.sweep(court.ports, limit=10) == 0

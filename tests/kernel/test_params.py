@@ -97,8 +97,10 @@ def test_what_is_read():
 
 
 def items_of(query: bytes):
-    item = Object({"name": optional(Text()), "tags": optional(Array(Text())), "price": optional(Object({"of": optional(Text())}))})
-    return Object({"items": optional(Array(item)), "plain": optional(Array(Text()))}).parse(nest(read_fields(query)), "")
+    price = Object({"of": optional(Text())})
+    item = Object({"name": optional(Text()), "tags": optional(Array(Text())), "price": optional(price)})
+    form = Object({"items": optional(Array(item)), "plain": optional(Array(Text()))})
+    return form.parse(nest(read_fields(query)), "")
 
 
 @pytest.mark.parametrize(
@@ -106,10 +108,16 @@ def items_of(query: bytes):
     [
         (b"items[0][name]=a&items[1][name]=b", [{"name": "a"}, {"name": "b"}]),
         (b"items[][name]=a&items[][name]=b", [{"name": "a"}, {"name": "b"}]),
-        (b"items[][name]=a&items[][tags][]=x&items[][tags][]=y&items[][name]=b", [{"name": "a", "tags": ["x", "y"]}, {"name": "b"}]),
-        (b"items[][price][of]=1&items[][name]=a&items[][price][of]=2", [{"price": {"of": "1"}, "name": "a"}, {"price": {"of": "2"}}]),
+        (
+            b"items[][name]=a&items[][tags][]=x&items[][tags][]=y&items[][name]=b",
+            [{"name": "a", "tags": ["x", "y"]}, {"name": "b"}],
+        ),
+        (
+            b"items[][price][of]=1&items[][name]=a&items[][price][of]=2",
+            [{"price": {"of": "1"}, "name": "a"}, {"price": {"of": "2"}}],
+        ),
     ],
-)  # fmt: skip
+)
 def test_arrays_of_objects_come_with_and_without_indexes(query, expected):
     assert items_of(query) == {"items": expected}
 

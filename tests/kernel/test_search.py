@@ -39,7 +39,10 @@ def clauses(query):
         ('status:"null"', [(("status",), ":", "null", False)]),
         ('metadata["say \\"hi\\""]:"a\\\\b"', [(("metadata", 'say "hi"'), ":", "a\\b", False)]),
         ('disputed:"TRUE" disputed:false', [(("disputed",), ":", True, False), (("disputed",), ":", False, False)]),
-        ('payment_method_details.card.last4:"4242"', [(("payment_method_details", "card", "last4"), ":", "4242", False)]),
+        (
+            'payment_method_details.card.last4:"4242"',
+            [(("payment_method_details", "card", "last4"), ":", "4242", False)],
+        ),
         ('  status:"a"   AND\tamount:1  ', [(("status",), ":", "a", False), (("amount",), ":", 1, False)]),
     ],
 )
@@ -95,8 +98,8 @@ def test_ten_clauses_are_read():
 
 
 words = st.sampled_from(
-    ["status", "amount", 'metadata["k"]', "email", ":", ">", "~", ">=", '"v"', "'w'", "12", "null", "-", " ", " AND ", " OR ",
-     "(", ")", "\\", '"', "[", "]", ".", "secretvalue"]
+    ["status", "amount", 'metadata["k"]', "email", ":", ">", "~", ">=", '"v"', "'w'", "12", "null", "-", " ", " AND ",
+     " OR ", "(", ")", "\\", '"', "[", "]", ".", "secretvalue"]
 )  # fmt: skip
 
 

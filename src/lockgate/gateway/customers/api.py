@@ -28,7 +28,12 @@ from lockgate.kernel.search import PARAMS as SEARCH
 
 def operations(ports: Ports) -> list[Operation]:
     """Every operation of this room."""
-    return [*_customers(ports), *_payment_methods(ports), *api_mandates.operations(ports)]
+    return [
+        *_customers(ports),
+        *_payment_methods(ports),
+        *_ephemeral_keys(ports),
+        *api_mandates.operations(ports),
+    ]
 
 
 def loaders(ports: Ports) -> dict[str, Loader]:

@@ -107,7 +107,7 @@ declare
     end;
     anchor text := case p_anchor
         when 'customer' then 't.customer = $12'
-        when 'status' then 't.status = $12 and t.status <> ''succeeded'''
+        when 'status' then 't.status = $12 and ($12 = ''succeeded'' or t.status <> ''succeeded'')'
         when 'metadata' then 't.data->''metadata'' <> ''{}'' and '
             'search_pairs_v1(t.data->''metadata'') @> search_pairs_v1(jsonb_build_object($11, $12))'
         when 'email' then 't.data->''index''->>''email'' = $12'

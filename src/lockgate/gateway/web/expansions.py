@@ -194,7 +194,7 @@ class _Work:
                 item[name] = child if principal.sees_whole_objects or shape is None else reduced(shape, child)
 
     def _may_be_seen(self, child: Mapping[str, Any]) -> bool:
-        """Whether this key could read the object by itself. A look is refused; what was done is answered with the id."""
+        """Whether this key could read the object alone. A look is refused; what was done is answered with the id."""
         try:
             self.known.check_may_read(self.call.principal, str(child["object"]))
         except Refusal:

@@ -180,7 +180,7 @@ class Guard:
                     request,
                     principal,
                     "permission.refused",
-                    "An ephemeral key cannot do this: it reaches its customer and that customer's payment methods only.",
+                    "An ephemeral key cannot do this: it reaches one customer and its payment methods only.",
                 )
             return
         if not principal.may(operation.resource, operation.access):

@@ -46,7 +46,8 @@ async def test_creating_confirming_and_listing_apart(till: Till) -> None:
     assert made["status"] == "requires_payment_method"
     assert made["automatic_payment_methods"] == {"allow_redirects": "always", "enabled": True}
     got = await refusal(till.call("payment_intent.confirm", intent=made["id"]))
-    assert (got.code, got.param) == ("parameter_missing", "payment_method")
+    assert got.code == "payment_intent_unexpected_state"
+    assert (got.embed or {})["payment_intent"]["status"] == "requires_payment_method"
     changed = await till.call("payment_intent.update", "amount=2500&payment_method=pm_card_visa", intent=made["id"])
     assert (changed["status"], changed["amount"]) == ("requires_confirmation", 2500)
     paid = await till.call("payment_intent.confirm", intent=made["id"], key="c1")
@@ -109,7 +110,7 @@ async def test_a_browser_may_not_say_that_nobody_is_there(till: Till) -> None:
     ("currency=usd", "amount", "parameter_missing"),
     ("amount=1000&currency=usd&payment_method_types[]=upi", "payment_method_types", "parameter_unsupported"),
     ("amount=1000&currency=usd&return_url=https://a.test/", "return_url", None),
-    ("amount=1000&currency=usd&confirm=true", "payment_method", "parameter_missing"),
+    ("amount=1000&currency=usd&confirm=true", None, "payment_intent_unexpected_state"),
     ("amount=1000&currency=usd&customer=cus_none", "customer", "resource_missing"),
     ("amount=1000&currency=usd&payment_method=pm_none", "payment_method", "resource_missing"),
     ("amount=1000&currency=usd&payment_method=pm_card_visa&payment_method_data[type]=card", "payment_method_data",

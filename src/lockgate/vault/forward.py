@@ -115,6 +115,13 @@ class Forwarder:
         await self._store.put_manifest(manifest.name, json.dumps(document), now_ms=clock.now_ms())
         self._routes.pop(manifest.name, None)
 
+    async def manifest(self, processor: str) -> Manifest | None:
+        """What ``processor``'s adapter may do, as the operator last said it; None for a stranger."""
+        try:
+            return (await self._route(processor)).manifest
+        except Refused:
+            return None
+
     async def forward(
         self, account: str, livemode: bool, *, order: Any, intent: str | None, keep_cvc: bool
     ) -> Reply:

@@ -7,7 +7,7 @@ TOKENS = frozenset({"tokenize_sealed", "tokenize_test", "commit_token", "revoke_
 ADMIN = frozenset({"put_secret", "put_manifest", "shred", "rotate", "rewrap"})
 
 CALLERS: dict[str, frozenset[str]] = {
-    "gateway": READ | KEYS | SEND | TOKENS,
+    "gateway": READ | KEYS | SEND | TOKENS | {"verify_notification"},
     "worker": READ | KEYS | SEND | frozenset({"commit_token", "revoke_token"}),
     "admin": READ | ADMIN | {"key_status"},
 }

@@ -20,6 +20,7 @@ from lockgate.vault.cvc import CvcMemory
 from lockgate.vault.door import Door
 from lockgate.vault.forward import Forwarder
 from lockgate.vault.keys import Keyring
+from lockgate.vault.notify import Notifications
 from lockgate.vault.origin import Origin
 from lockgate.vault.secret import Secrets
 from lockgate.vault.store import Pool, Store, connect
@@ -51,10 +52,18 @@ async def serving(
     cards = Cards(store, keyring, cvcs=cvcs, profile=profile)
     kept_secrets, claims = Secrets(store, keyring), Claims(store)
     forwarder = Forwarder(store, cards=cards, secrets=kept_secrets, claims=claims, cvcs=cvcs)
+    audit = Audit(store)
     verbs = Verbs(
-        keyring, cards=cards, secrets=kept_secrets, claims=claims, forwarder=forwarder, cvcs=cvcs, profile=profile
+        keyring,
+        cards=cards,
+        secrets=kept_secrets,
+        claims=claims,
+        forwarder=forwarder,
+        notifications=Notifications(forwarder.manifest, secrets=kept_secrets, audit=audit),
+        cvcs=cvcs,
+        profile=profile,
     )
-    door = Door(verbs, Audit(store), keys=callers, uids=uids)
+    door = Door(verbs, audit, keys=callers, uids=uids)
     await forwarder.open()
     await door.open(path)
     try:

@@ -11,6 +11,7 @@ from lockgate.vault.cvc import CvcMemory
 from lockgate.vault.forward import Forwarder
 from lockgate.vault.hierarchy import PLATFORM
 from lockgate.vault.keys import Gone, Keyring
+from lockgate.vault.notify import MAX_BODY_BYTES, MAX_HEADERS, Notifications
 from lockgate.vault.policy import OWN_KEYS
 from lockgate.vault.refusal import Refused
 from lockgate.vault.secret import PURPOSE, Secrets
@@ -39,6 +40,7 @@ class Verbs:
         secrets: Secrets,
         claims: Claims,
         forwarder: Forwarder,
+        notifications: Notifications,
         cvcs: CvcMemory,
         profile: str,
     ) -> None:
@@ -47,6 +49,7 @@ class Verbs:
         self._secrets = secrets
         self._claims = claims
         self._forwarder = forwarder
+        self._notifications = notifications
         self._cvcs = cvcs
         self._profile = profile
         account, token = {"account": str}, {"account": str, "token": str}
@@ -70,6 +73,11 @@ class Verbs:
                 self._forward,
                 account | {"livemode": bool, "order": dict},
                 {"intent": str | None, "keep_cvc": bool},
+            ),
+            "verify_notification": _Verb(
+                self._verify_notification,
+                account | {"livemode": bool, "processor": str, "headers": list, "body": bytes},
+                {},
             ),
             "put_secret": _Verb(self._put_secret, account | {"livemode": bool, "name": str, "blob": str}, {}),
             "put_manifest": _Verb(self._put_manifest, {"manifest": dict}, {}),
@@ -158,6 +166,21 @@ class Verbs:
             keep_cvc=args.get("keep_cvc", False),
         )
         return _reply(reply)
+
+    async def _verify_notification(self, args: Args) -> dict[str, Any]:
+        """Whoever sent it, the answer is the same yes or no."""
+        headers, body = args["headers"], args["body"]
+        pairs = [tuple(pair) for pair in headers if isinstance(pair, list | tuple) and len(pair) == 2]
+        texts = all(isinstance(text, str) for pair in pairs for text in pair)
+        if len(pairs) != len(headers) or len(pairs) > MAX_HEADERS or not texts:
+            raise Refused("refused", "headers are at most a hundred pairs of strings", reason="argument")
+        if len(body) > MAX_BODY_BYTES:
+            raise Refused("refused", "the body is too long", reason="argument")
+        return {
+            "valid": await self._notifications.is_sound(
+                args["account"], args["livemode"], processor=args["processor"], headers=pairs, body=body
+            )
+        }
 
     async def _put_secret(self, args: Args) -> dict[str, Any]:
         await self._secrets.put(args["account"], args["livemode"], name=args["name"], blob=args["blob"])

@@ -9,6 +9,7 @@ from typing import Any
 from lockgate.kernel import clock, log, wire
 from lockgate.kernel.orders import Answered, Lost, NotSent, Order, Reply, to_wire
 
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 CONNECT_S = 3
 CALL_S = 10
 _FORWARD_GRACE_S = 10
@@ -127,6 +128,20 @@ class VaultClient:
 
     async def status(self) -> dict[str, Any]:
         return await self.call("status", {})
+
+    async def verify_notification(
+        self, account: str, livemode: bool, *, processor: str, headers: Headers, body: bytes
+    ) -> bool:
+        """Whether a message that came for ``account`` was signed by ``processor``, just now. It never says why not.
+
+        Of a header that stands twice give both: such a message is not believed.
+        """
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        args = {
+            "account": account, "livemode": livemode, "processor": processor, "headers": [list(pair) for pair in pairs],
+            "body": body,
+        }  # fmt: skip
+        return (await self.call("verify_notification", args))["valid"] is True
 
     async def put_secret(self, account: str, livemode: bool, *, name: str, blob: str) -> None:
         """Admin: keep a processor's secret, sealed for the intent ``secret_<live|test>_<name>``."""

@@ -18,6 +18,7 @@ from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core.records import Charge
 from lockgate.gateway.payments.core.shapes import CHARGE
 from lockgate.gateway.payments.render import shown_charge
+from lockgate.gateway.risk import close_review
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.rows import BalanceTransactionRow, Commit
 from lockgate.kernel import log
@@ -114,6 +115,9 @@ class Telling:
         changes = previous(shown_charge(charge), shown)
         self._happenings.append(Happening("charge.updated", CHARGE, shown, charge.row.subject, changes))
         self._happenings += await warnings.overtaken(self._ports, self._cause, charge.row.id, commit=self._commit)
+        self._happenings += await close_review.closing(
+            self._ports, self._cause.principal, self._commit, charge=charge.row.id, reason="disputed"
+        )
 
     def _render(self, state: Dispute) -> dict[str, Any]:
         rows = {row.id: row for row in self._movements}

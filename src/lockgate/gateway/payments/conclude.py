@@ -8,7 +8,7 @@ from lockgate.gateway.customers import mandates, tokens
 from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
-from lockgate.gateway.payments import find, keep, refusals, render, shim
+from lockgate.gateway.payments import find, in_review, keep, refusals, render, shim
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core import build
 from lockgate.gateway.payments.core.records import Charge, Intent
@@ -68,6 +68,8 @@ async def write(
         for news in settled.events
         if not (intent.is_hidden and news.what in ("intent", "created"))
     ]
+    if charge is not None and charge.data.get("review"):
+        happenings += await in_review.told(ports, cause, commit, intent=intent, charge=charge, attempt=settled.attempt)
     fresh.extend(happening.rendered for happening in happenings if happening.shape is not PAYMENT_INTENT)
     await announce(commit, cause.origin, await shim.for_events(ports, cause, happenings, fresh), ports.box)
     commit.audits.append(

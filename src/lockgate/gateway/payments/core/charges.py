@@ -9,6 +9,7 @@ from lockgate.gateway.payments.core.decline import Decline
 from lockgate.gateway.payments.core.records import Charge, Intent, Method
 from lockgate.gateway.payments.core.settle import on_statement
 from lockgate.gateway.processors.contract import Outcome, Result
+from lockgate.gateway.risk.core import reviews
 from lockgate.gateway.storage.rows import AttemptRow, ChargeRow
 
 CHECKS = ("address_line1_check", "address_postal_code_check", "cvc_check")
@@ -39,6 +40,8 @@ def charge(
     }
     if failure:
         came_of_it |= {"failure_code": failure.code, "failure_message": failure.message}
+    elif status == "succeeded" and result.risk_level == declines.ELEVATED:
+        came_of_it["review"] = reviews.id_of(attempt.charge)
     if pending is not None:
         return pending.after(
             status,

@@ -164,8 +164,20 @@ def decline(
     return Decline(code, word, network_decline_code, advice_code, _MESSAGES.get(word, _MESSAGE), sent=True)
 
 
+ELEVATED = "elevated"
+
+
 def approved_outcome(risk_level: str | None = None) -> dict[str, Any]:
-    """The ``outcome`` of an accepted charge, with the processor's own view of its risk."""
+    """The ``outcome`` of an accepted charge, with the processor's own view of its risk: elevated asks for a review."""
+    if risk_level == ELEVATED:
+        return {
+            **_OUTCOME,
+            "network_status": "approved_by_network",
+            "reason": "elevated_risk_level",
+            "risk_level": ELEVATED,
+            "seller_message": "This payment has an elevated risk and was put into the queue for manual review.",
+            "type": "manual_review",
+        }
     return {
         **_OUTCOME,
         "network_status": "approved_by_network",

@@ -145,7 +145,7 @@ def _approved(
             amount_received=intent.row.amount,
             amount_capturable=0,
             expires_at=None,
-            data={"next_action": None},
+            data={"next_action": None, "review": charge.data.get("review")},
             personal={"last_payment_error": None, "acceptance": None},
         )
         events = (News("charge.succeeded", "charge"), News("payment_intent.succeeded", "intent"))
@@ -157,7 +157,7 @@ def _approved(
             latest_charge=charge.row.id,
             amount_capturable=intent.row.amount,
             expires_at=expires_at,
-            data={"next_action": None},
+            data={"next_action": None, "review": charge.data.get("review")},
             personal={"last_payment_error": None, "acceptance": None},
         )
         events = (News("charge.succeeded", "charge"), News("payment_intent.amount_capturable_updated", "intent"))

@@ -72,6 +72,12 @@ class Call:
     claim: Claim | None
     concluding: Concluding = field(repr=False)
     client_secret: str | None = field(default=None, repr=False)
+    pinned_version: str | None = None
+
+    @property
+    def event_version(self) -> str:
+        """The version of the events that this request causes: its account's, whatever the request itself asked for."""
+        return self.pinned_version or self.api_version
 
     async def answer(self, rendered: Mapping[str, Any], fresh: Sequence[Mapping[str, Any]] = ()) -> Answer:
         """``rendered`` with its expansions, as bytes. ``fresh``: rendered objects that the next commit makes."""

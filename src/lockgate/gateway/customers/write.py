@@ -44,7 +44,7 @@ async def write(
     """
     who = call.principal
     key = call.claim.shown if call.claim else None
-    origin = Origin(who.account, who.livemode, call.api_version, call.now, call.request_id, key)
+    origin = Origin(who.account, who.livemode, call.event_version, call.now, call.request_id, key)
     await announce(commit, origin, happenings, ports.box)
     answer = await call.answer(rendered, fresh)
     sealed = await call.sealed(answer) if call.claim else None

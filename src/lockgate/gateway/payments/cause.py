@@ -29,7 +29,7 @@ def of_call(call: Call) -> Cause:
     """A request of the API."""
     who = call.principal
     key = call.claim.shown if call.claim else None
-    origin = Origin(who.account, who.livemode, call.api_version, call.now, call.request_id, key)
+    origin = Origin(who.account, who.livemode, call.event_version, call.now, call.request_id, key)
     return Cause(who, origin, call.now, call.request_id)
 
 

@@ -94,9 +94,7 @@ class Guard:
             await self._check_scope(request, principal, match.operation)
             self._limits.enter(principal, match.operation)
             try:
-                reply = await self._perform(
-                    request, principal, match, fields=fields, version=version, now=identity.now, key=key
-                )
+                reply = await self._perform(request, identity, match, fields=fields, version=version, key=key)
             finally:
                 self._limits.leave(principal, match.operation)
         except Refusal as refusal:
@@ -200,15 +198,14 @@ class Guard:
     async def _perform(
         self,
         request: Request,
-        principal: Principal,
+        identity: Identity,
         match: Match,
         *,
         fields: Sequence[tuple[str, str]],
         version: str,
-        now: int,
         key: bytes | None,
     ) -> Reply:
-        operation = match.operation
+        operation, principal = match.operation, identity.principal
         tree = nest([pair for pair in fields if pair[0] != "key"] if _by_field(request) else list(fields))
         secret = await self._client_secret(request, principal, match, tree=tree)
         expand = _expansions(tree)
@@ -234,10 +231,11 @@ class Guard:
             expand=expand,
             request_id=request.request_id,
             api_version=version,
-            now=now,
+            now=identity.now,
             claim=claim,
             concluding=self._answers,
             client_secret=secret,
+            pinned_version=identity.api_version,
         )
         answer, replayed = await self._handle(call)
         if operation.audit is None:

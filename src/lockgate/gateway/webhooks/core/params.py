@@ -26,7 +26,7 @@ CREATE_ENDPOINT = Object(
         "enabled_events": required(_ENABLED_EVENTS, "Types of events, or * for all."),
         "description": clearable(Text(5000)),
         "metadata": clearable(Metadata()),
-        "api_version": optional(Unsupported("An event has the version of the request that caused it.")),
+        "api_version": optional(Unsupported("Events have the version that the account is pinned to.")),
         "connect": optional(Only(Boolean(), lambda value: value is False, "There are no connected accounts.")),
     }
 )

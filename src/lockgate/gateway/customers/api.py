@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lockgate.gateway.customers import api_mandates, find, make, render
+from lockgate.gateway.customers import api_mandates, api_tokens, find, make, render
 from lockgate.gateway.customers.attach_payment_method import attach_payment_method
 from lockgate.gateway.customers.blind import email_index
-from lockgate.gateway.customers.core import params
+from lockgate.gateway.customers.core import params, sources
 from lockgate.gateway.customers.core.search import CUSTOMERS
 from lockgate.gateway.customers.core.shapes import CUSTOMER, EPHEMERAL_KEY, PAYMENT_METHOD
 from lockgate.gateway.customers.create_customer import create_customer
@@ -32,6 +32,7 @@ def operations(ports: Ports) -> list[Operation]:
         *_customers(ports),
         *_payment_methods(ports),
         *_ephemeral_keys(ports),
+        *api_tokens.operations(ports),
         *api_mandates.operations(ports),
     ]
 
@@ -45,8 +46,13 @@ def loaders(ports: Ports) -> dict[str, Loader]:
         }
 
     async def payment_methods(principal: Principal, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        rows = await find.payment_methods(ports.pool, principal, ids)
-        return {row.id: await render.payment_method(row, ports.box) for row in rows}
+        found = {}
+        for row in await find.payment_methods(ports.pool, principal, [sources.method_of(id_) for id_ in ids]):
+            if row.id in ids:
+                found[row.id] = await render.payment_method(row, ports.box)
+            if sources.card_of(row.id) in ids:
+                found[sources.card_of(row.id)] = await render.card(row, ports.box)
+        return found
 
     return {"customer": customers, "payment_method": payment_methods, **api_mandates.loaders(ports)}
 

@@ -5,9 +5,11 @@ import json
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers import find, make, render
 from lockgate.gateway.customers.blind import email_index, search_index
+from lockgate.gateway.customers.core import sources
 from lockgate.gateway.customers.core.attach import attached
 from lockgate.gateway.customers.core.fields import personal_fields, public_fields
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
+from lockgate.gateway.customers.keep_source import check_source, kept_source
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.verify import verified
 from lockgate.gateway.customers.write import settled, write
@@ -26,7 +28,11 @@ async def create_customer(ports: Ports, call: Call) -> Answer:
 async def _create(ports: Ports, call: Call) -> Answer:
     who, params = call.principal, dict(call.params)
     id_ = new_id("cus")
-    method = await _method(ports, call, params.pop("payment_method", None), customer=id_)
+    check_source(params)
+    method, token = await _method(ports, call, params.pop("payment_method", None), customer=id_), None
+    if "source" in params:
+        method, token = await kept_source(ports, call, params.pop("source"), customer=id_)
+        params["default_source"] = sources.card_of(method.id)
     personal = personal_fields(params, {})
     fields = public_fields(params, {}) | {"index": await search_index(ports.box, who.account, personal)}
     default = fields.get("invoice_settings", {}).get("default_payment_method")
@@ -63,6 +69,8 @@ async def _create(ports: Ports, call: Call) -> Answer:
         )
         happenings.append(Happening("payment_method.attached", PAYMENT_METHOD, shown, method.subject))
         fresh.append(shown)
+    if token is not None:
+        commit.card_tokens.append(token)
     return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=fresh)
 
 

@@ -4,6 +4,7 @@ import json
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers import find, mandates, render
+from lockgate.gateway.customers.core import sources
 from lockgate.gateway.customers.core.attach import detached
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
@@ -49,7 +50,12 @@ async def _detach(ports: Ports, call: Call) -> Answer:
 def _without_default(customer: CustomerRow, method: str) -> CustomerRow | None:
     """``customer`` without ``method`` as its default; None when it is not."""
     data = json.loads(customer.data)
-    if data.get("invoice_settings", {}).get("default_payment_method") != method:
+    as_method = data.get("invoice_settings", {}).get("default_payment_method") == method
+    as_source = data.get("default_source") == sources.card_of(method)
+    if not as_method and not as_source:
         return None
-    data["invoice_settings"] = {"default_payment_method": None}
+    if as_method:
+        data["invoice_settings"] = {"default_payment_method": None}
+    if as_source:
+        data["default_source"] = None
     return customer._replace(version=customer.version + 1, data=json.dumps(data, separators=(",", ":")))

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lockgate.gateway.customers.core import cards
+from lockgate.gateway.customers.core import cards, sources
 from lockgate.gateway.customers.core.shapes import (
     CUSTOMER,
     EPHEMERAL_KEY,
@@ -75,6 +75,12 @@ async def payment_method(row: PaymentMethodRow, box: Box) -> dict[str, Any]:
             "type": row.type,
         }
     )
+
+
+async def card(row: PaymentMethodRow, box: Box) -> dict[str, Any]:
+    """The payment method in ``row`` as the older API shows cards."""
+    personal = await box.open(row.account, row.subject, row.personal) or {}
+    return sources.card(row, personal.get("billing_details", NO_BILLING_DETAILS))
 
 
 def _card(card: dict[str, Any], fingerprint: str | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from lockgate.gateway.storage.records import CardTokenRow
 from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.kernel.errors import invalid, missing
 from lockgate.kernel.operations import Call
+from lockgate.kernel.testcards import READY_MADE
 
 _READY_MADE, _METHODS = "tok_", "pm_card_"
 
@@ -28,7 +29,7 @@ async def take(
     found = await find_tokens.token(pool, who.account, who.livemode, id_=source)
     if found is None:
         name = _METHODS + source.removeprefix(_READY_MADE)
-        if who.livemode or name not in make.READY_MADE:
+        if who.livemode or name not in READY_MADE:
             raise missing("token", source, param=param)
         return await make.ready_made(ports, call, name, customer=customer), None
     if found.used:

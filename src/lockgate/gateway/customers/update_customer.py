@@ -5,9 +5,11 @@ import json
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers import find, render
 from lockgate.gateway.customers.blind import email_index, search_index
+from lockgate.gateway.customers.core import sources
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.fields import personal_fields, public_fields
-from lockgate.gateway.customers.core.shapes import CUSTOMER
+from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
+from lockgate.gateway.customers.keep_source import check_source, default_source, kept_source
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
@@ -22,9 +24,16 @@ async def update_customer(ports: Ports, call: Call) -> Answer:
 
 
 async def _update(ports: Ports, call: Call) -> Answer:
-    who, params = call.principal, call.params
+    who, params = call.principal, dict(call.params)
+    check_source(params)
     row = await find.customer(ports.pool, who, call.path["customer"], param="id")
     await _check_default(ports, call, row.id)
+    method, token = None, None
+    if "source" in params:
+        method, token = await kept_source(ports, call, params["source"], customer=row.id)
+        params["default_source"] = sources.card_of(method.id)
+    elif "default_source" in params:
+        params["default_source"] = await default_source(ports, call, params["default_source"], customer=row.id)
     before = await ports.box.open(who.account, row.id, row.personal) or {}
     personal = personal_fields(params, before)
     fields = public_fields(params, json.loads(row.data))
@@ -48,6 +57,15 @@ async def _update(ports: Ports, call: Call) -> Answer:
         ],
     )
     happenings = [Happening("customer.updated", CUSTOMER, rendered, row.id, was)]
+    if method is not None:
+        commit.payment_methods.append(method)
+        commit.card_tokens += [token] if token else []
+        detail = {"customer": row.id}
+        commit.audits.append(
+            record(who, "payment_method.attach", object_=method.id, request=call.request_id, detail=detail)
+        )
+        shown = await render.payment_method(method, ports.box)
+        happenings.append(Happening("payment_method.attached", PAYMENT_METHOD, shown, method.subject))
     return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=[rendered])
 
 

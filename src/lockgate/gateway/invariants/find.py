@@ -97,8 +97,9 @@ async def booked(connection: Connection, account: str, livemode: bool) -> list[B
         "select c.processor_reference, c.account, c.livemode, c.id,"
         " coalesce((select sum(t.amount) from transfer t where t.account = $1 and t.livemode = $2"
         "  and t.phase = 'posted' and t.kind = 'capture' and t.source = c.id), 0)::bigint,"
-        " coalesce((select sum(t.amount) from refund r join transfer t on t.account = $1 and t.livemode = $2"
-        "  and t.phase = 'posted' and t.kind = 'refund' and t.source = r.id"
+        " coalesce((select sum(case t.kind when 'refund' then t.amount else -t.amount end)"
+        "  from refund r join transfer t on t.account = $1 and t.livemode = $2"
+        "  and t.phase = 'posted' and t.kind in ('refund', 'refund_failure') and t.source = r.id"
         "  where r.account = $1 and r.livemode = $2 and r.charge = c.id), 0)::bigint,"
         " exists (select from attempt a where a.account = $1 and a.livemode = $2"
         "  and (a.charge = c.id or (c.intent is not null and a.intent = c.intent))"
@@ -148,6 +149,12 @@ async def without_effect(connection: Connection, account: str, livemode: bool) -
         "  or (e.object like 'ch\\_%' and not exists (select from charge o"
         "   where o.account = $1 and o.livemode = $2 and o.id = e.object))"
         "  or (e.object like 're\\_%' and not exists (select from refund o"
+        "   where o.account = $1 and o.livemode = $2 and o.id = e.object))"
+        "  or (e.object like 'dp\\_%' and not exists (select from dispute o"
+        "   where o.account = $1 and o.livemode = $2 and o.id = e.object))"
+        "  or (e.object like 'issfr\\_%' and not exists (select from early_fraud_warning o"
+        "   where o.account = $1 and o.livemode = $2 and o.id = e.object))"
+        "  or (e.object like 'po\\_%' and not exists (select from payout o"
         "   where o.account = $1 and o.livemode = $2 and o.id = e.object))"
         "  or (e.object like 'seti\\_%' and not exists (select from setup_intent o"
         "   where o.account = $1 and o.livemode = $2 and o.id = e.object)))",
@@ -203,6 +210,8 @@ async def unaudited(connection: Connection, account: str, livemode: bool) -> lis
         " select id, status from payment_intent where account = $1 and livemode = $2"
         " union all select id, status from setup_intent where account = $1 and livemode = $2"
         " union all select id, status from refund where account = $1 and livemode = $2"
+        " union all select id, status from payout where account = $1 and livemode = $2"
+        " union all select id, status from dispute where account = $1 and livemode = $2"
         ") o where not exists (select from audit a where a.account = $1 and a.livemode = $2 and a.object = o.id"
         " and (o.status = 'processing' or a.detail->>'status' = o.status))",
         account,

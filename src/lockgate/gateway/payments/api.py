@@ -1,9 +1,10 @@
-"""The operations of payment intents and charges, and of the room's other objects, for the web edge."""
+"""The operations of payment intents, and of the room's other objects, for the web edge."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockgate.gateway.payments import (
+    api_charges,
     api_refunds,
     api_search,
     api_setups,
@@ -18,7 +19,7 @@ from lockgate.gateway.payments import (
     update,
 )
 from lockgate.gateway.payments.core import params
-from lockgate.gateway.payments.core.shapes import CHARGE, PAYMENT_INTENT
+from lockgate.gateway.payments.core.shapes import PAYMENT_INTENT
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage.paging import cut, listing, page_of
 from lockgate.kernel.operations import Answer, Call, Loader, Operation
@@ -26,7 +27,6 @@ from lockgate.kernel.principal import Principal
 
 _INTENTS = "/v1/payment_intents"
 _INTENT = "/v1/payment_intents/{intent}"
-_CHARGES = "/v1/charges"
 
 
 def operations(ports: Ports) -> list[Operation]:
@@ -68,23 +68,6 @@ def operations(ports: Ports) -> list[Operation]:
 
     async def cancel_intent(call: Call) -> Answer:
         return await cancel.cancel(ports, call)
-
-    async def get_charge(call: Call) -> Mapping[str, Any]:
-        row = await find.charge(ports.pool, call.principal, call.path["charge"])
-        return await render.charge(row, ports.box)
-
-    async def list_charges(call: Call) -> Mapping[str, Any]:
-        page = page_of(call.params)
-        rows = await find.charge_page(
-            ports.pool,
-            call.principal,
-            page,
-            customer=call.params.get("customer"),
-            intent_id=call.params.get("payment_intent"),
-            created=call.params.get("created", {}),
-        )
-        kept, has_more = cut(rows, page)
-        return listing(_CHARGES, [await render.charge(row, ports.box) for row in kept], has_more=has_more)
 
     return [
         Operation(
@@ -129,15 +112,7 @@ def operations(ports: Ports) -> list[Operation]:
             audit="payment_intent.cancel", publishable=True, client_secret=True,
             summary="Cancel, and release what is authorised.",
         ),
-        Operation(
-            name="charge.get", method="GET", path=f"{_CHARGES}/{{charge}}", resource="charges", access="read",
-            handler=get_charge, params=params.GET_CHARGE, returns=CHARGE, summary="One charge.",
-        ),
-        Operation(
-            name="charge.list", method="GET", path=_CHARGES, resource="charges", access="read",
-            handler=list_charges, params=params.LIST_CHARGES, returns=CHARGE, form="list",
-            summary="Charges, newest first.",
-        ),
+        *api_charges.operations(ports),
         *api_refunds.operations(ports),
         *api_setups.operations(ports),
         *api_search.operations(ports),
@@ -151,13 +126,9 @@ def loaders(ports: Ports) -> dict[str, Loader]:
         rows = await find.payment_intents(ports.pool, principal, ids)
         return {row.id: await render.payment_intent(row, ports.box, ports.client_secrets) for row in rows}
 
-    async def load_charges(principal: Principal, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        rows = await find.charges(ports.pool, principal, ids)
-        return {row.id: await render.charge(row, ports.box) for row in rows}
-
     return {
         "payment_intent": load_intents,
-        "charge": load_charges,
+        **api_charges.loaders(ports),
         **api_refunds.loaders(ports),
         **api_setups.loaders(ports),
     }

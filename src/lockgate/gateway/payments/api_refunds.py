@@ -14,7 +14,7 @@ from lockgate.kernel.principal import Principal
 
 
 def operations(ports: Ports) -> list[Operation]:
-    """Refunds: create, get, update, list."""
+    """Refunds: create, get, update, list, cancel."""
 
     async def create(call: Call) -> Answer:
         return await refund.create(ports, call)
@@ -24,6 +24,9 @@ def operations(ports: Ports) -> list[Operation]:
 
     async def update(call: Call) -> Answer:
         return await refund.update(ports, call)
+
+    async def cancel(call: Call) -> Answer:
+        return await refund.cancel(ports, call)
 
     async def list_(call: Call) -> Mapping[str, Any]:
         params = dict(call.params)
@@ -86,6 +89,18 @@ def operations(ports: Ports) -> list[Operation]:
             returns=REFUND,
             summary="Change a refund's metadata.",
             audit="refund.update",
+        ),
+        Operation(
+            name="refund.cancel",
+            method="POST",
+            path="/v1/refunds/{id}/cancel",
+            resource="refunds",
+            access="write",
+            handler=cancel,
+            params=Object({}),
+            returns=REFUND,
+            summary="Cancel a refund that waits for the customer; refunds to cards never do.",
+            audit="refund.cancel",
         ),
     ]
 

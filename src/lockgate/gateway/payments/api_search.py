@@ -27,7 +27,8 @@ def operations(ports: Ports) -> list[Operation]:
     async def search_charges(call: Call) -> Mapping[str, Any]:
         found = await search(ports.pool, ports.box, call, CHARGES)
         rows = {row.id: row for row in await find.charges(ports.pool, call.principal, found.ids)}
-        return result(_CHARGES, [await render.charge(rows[id_], ports.box) for id_ in found.ids], found)
+        shown = [await render.charge(rows[id_], ports.box) for id_ in found.ids]
+        return result(_CHARGES, await shim.charges_for_version(ports, call, shown), found)
 
     return [
         Operation(

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from lockgate.gateway.customers.ports import Box, Cards
 from lockgate.gateway.identity.client_secrets import ClientSecrets
+from lockgate.gateway.payments.turns import Turns
 from lockgate.gateway.processors.contract import Processor, Result
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
@@ -39,6 +40,7 @@ class Ports:
 
     ``public_url`` is where shoppers reach us, for the way back from a challenge; ``return_key`` signs that way.
     ``poke`` tells the worker that there may be work. ``concluders`` are the rooms above by their attempts' action.
+    ``turns`` are the lines of requests that wait for one charge.
     """
 
     pool: Pool
@@ -54,3 +56,4 @@ class Ports:
     return_key: bytes = field(repr=False)
     poke: Callable[[], None] = field(repr=False)
     concluders: Mapping[str, Concluder] = field(default_factory=dict, repr=False)
+    turns: Turns = field(default_factory=Turns, repr=False)

@@ -29,9 +29,10 @@ from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments.core import build, refunds
 from lockgate.gateway.payments.core.records import dumps
 from lockgate.gateway.payments.core.transitions import INDEFINITE
+from lockgate.gateway.payments.inquire import inquire
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.payments.send import send
-from lockgate.gateway.processors.contract import Inquire, Outcome, Result, Reverse, Steps
+from lockgate.gateway.processors.contract import Outcome, Result, Reverse, Steps
 from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.idempotency import Found
@@ -168,18 +169,7 @@ async def _conclude(ports: Ports, attempt: AttemptRow, result: Result) -> None:
 
 async def _asked(ports: Ports, attempt: AttemptRow, *, word: str) -> Result:
     """An inquiry; the version makes its step unique, since nobody else took this one up."""
-    now_ms = clock.now_ms()
-    steps = ports.processors[attempt.processor].inquire(
-        Inquire(
-            step=f"{attempt.id}.{word}{attempt.version}",
-            send_before_ms=now_ms + build.SEND_WITHIN_MS,
-            timeout_ms=build.TIMEOUT_MS,
-            settings=ports.settings[attempt.processor],
-            now=await business_time.now(ports.pool, attempt.account, attempt.livemode),
-            reference=attempt.id,
-        )
-    )
-    return await _sent(ports, attempt, steps)
+    return await inquire(ports, attempt, word=f"{word}{attempt.version}")
 
 
 async def _never_heard_of(ports: Ports, attempt: AttemptRow, detail: dict[str, Any]) -> None:

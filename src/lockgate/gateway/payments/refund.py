@@ -11,7 +11,7 @@ import random
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import find, find_refunds, render
+from lockgate.gateway.payments import find, find_refunds, render, shim
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core import refunds
 from lockgate.gateway.payments.core.records import dumps
@@ -20,7 +20,11 @@ from lockgate.gateway.payments.core.shapes import CHARGE
 from lockgate.gateway.payments.core.transitions import INDEFINITE
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.payments.send import send
+from lockgate.gateway.payments.turns import busy
 from lockgate.gateway.processors.contract import Refund, Result
+from lockgate.gateway.risk import close_review
+from lockgate.gateway.risk.core import reviews
+from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import CommitUnknown, Moved
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.idempotency import answered, claimed, claimed_and_answered, released
@@ -43,7 +47,9 @@ LEASE_MS = SEND_WITHIN_MS + TIMEOUT_MS + 5_000
 async def create(ports: Ports, call: Call) -> Answer:
     """Refund a charge, all that is left of it or ``amount``."""
     cause = causes.of_call(call)
-    attempt, charge = await _reserve(ports, call, cause)
+    charge = await _charge(ports, call)
+    async with ports.turns.of(charge.id):
+        attempt, charge = await _reserve(ports, call, cause, charge=charge)
     processor = ports.processors[attempt.processor]
     assert charge.processor_reference is not None, "a captured charge has its processor's reference"
     result = await send(
@@ -56,13 +62,15 @@ async def create(ports: Ports, call: Call) -> Answer:
                 send_before_ms=attempt.send_before_ms,
                 timeout_ms=TIMEOUT_MS,
                 settings=ports.settings[attempt.processor],
+                now=cause.now,
                 processor_reference=charge.processor_reference,
                 amount=attempt.amount,
                 currency=attempt.currency,
             )
         ),
     )
-    shown = await _conclude(ports, cause, attempt, result=result, call=call)
+    async with ports.turns.of(charge.id):
+        shown = await _conclude(ports, cause, attempt, result=result, call=call)
     ports.poke()
     if shown is None:
         raise Refusal(
@@ -77,9 +85,8 @@ async def create(ports: Ports, call: Call) -> Answer:
 async def settle(ports: Ports, attempt: AttemptRow, result: Result) -> None:
     """Conclude the refund of an attempt whose definite answer came late, or make its pending refund visible."""
     version = json.loads(attempt.data)["api_version"]
-    cause = causes.of_clock(
-        attempt.account, attempt.livemode, name="recovery", api_version=version, now=clock.now()
-    )
+    now = await business_time.now(ports.pool, attempt.account, attempt.livemode)
+    cause = causes.of_clock(attempt.account, attempt.livemode, name="recovery", api_version=version, now=now)
     await _conclude(ports, cause, attempt, result=result, call=None)
 
 
@@ -104,13 +111,18 @@ async def update(ports: Ports, call: Call) -> Answer:
             continue
         ports.poke()
         return answer
-    raise _busy()
+    raise busy()
 
 
-async def _reserve(ports: Ports, call: Call, cause: Cause) -> tuple[AttemptRow, ChargeRow]:
+async def cancel(ports: Ports, call: Call) -> Answer:
+    """Refuses: no refund to a card waits for the customer."""
+    raise refunds.not_cancelable(await find_refunds.refund(ports.pool, call.principal, call.path["id"]))
+
+
+async def _reserve(ports: Ports, call: Call, cause: Cause, *, charge: ChargeRow) -> tuple[AttemptRow, ChargeRow]:
     """Commit 1: the money set apart on the charge, and the attempt that will give it back."""
-    for _ in range(TRIES):
-        charge = await _charge(ports, call)
+    for _ in range(CONCLUDE_TRIES):
+        charge = await find.charge(ports.pool, call.principal, charge.id)
         reserved, amount = refunds.reserve(charge, call.params.get("amount"))
         attempt = _attempt(call, charge, amount=amount)
         commit = Commit(
@@ -126,13 +138,16 @@ async def _reserve(ports: Ports, call: Call, cause: Cause) -> tuple[AttemptRow, 
         try:
             await ports.committer.commit(commit)
         except Moved:
+            await asyncio.sleep(PAUSE_S * random.random())  # noqa: S311 - parts the contenders, protects nothing
             continue
         return attempt, reserved
-    raise _busy()
+    raise busy()
 
 
 async def _charge(ports: Ports, call: Call) -> ChargeRow:
     """The one charge that the parameters mean."""
+    if "charge" in call.path:
+        return await find.charge(ports.pool, call.principal, call.path["charge"])
     given = [name for name in ("charge", "payment_intent") if name in call.params]
     if not given:
         raise invalid(
@@ -149,7 +164,7 @@ async def _charge(ports: Ports, call: Call) -> ChargeRow:
     )
     if intent.latest_charge is None:
         raise invalid(
-            "This PaymentIntent does not have a successful charge to refund.",
+            f"This PaymentIntent ({intent.id}) does not have a successful charge to refund.",
             param="payment_intent",
             code="charge_not_refundable",
         )
@@ -220,7 +235,7 @@ async def _conclude(
             written = await find_refunds.refunds(ports.pool, cause.principal, [attempt.refund])
             return await _show(ports, written[0] if written else None, call)
         return answer
-    raise _busy()
+    raise busy()
 
 
 async def _commit(
@@ -249,7 +264,10 @@ async def _commit(
         was = previous(await render.charge(less, ports.box), shown)
         happenings.append(Happening("charge.refunded", CHARGE, shown, charge.subject, was))
         fresh.append(shown)
-    await announce(commit, cause.origin, happenings, ports.box)
+    if refund.status == "succeeded" and charge.amount_refunded == charge.amount_captured:
+        why = reviews.refund_reason(json.loads(refund.data).get("reason"))
+        happenings += await close_review.closing(ports, cause.principal, commit, charge=charge.id, reason=why)
+    await announce(commit, cause.origin, await shim.for_events(ports, cause, happenings, fresh), ports.box)
     # A balance transaction is shown by a room above this one, which can only read it once it is written.
     if call is None or (commit.balance_transactions and any("balance_transaction" in path for path in call.expand)):
         return commit, None
@@ -304,12 +322,3 @@ def releases_of(attempt: AttemptRow) -> list[ReleaseRow]:
     """Gives back the key of the request that opened ``attempt``: it certainly had no effect."""
     claim = json.loads(attempt.data)["claim"]
     return [ReleaseRow(attempt.account, attempt.livemode, *claim)] if claim else []
-
-
-def _busy() -> Refusal:
-    return Refusal(
-        Kind.CONFLICT,
-        "The charge is being changed by another request at this moment. Please try again.",
-        code="lock_timeout",
-        should_retry=True,
-    )

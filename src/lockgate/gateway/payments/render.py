@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lockgate.gateway.customers.core import sources
 from lockgate.gateway.customers.ports import Box
 from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.payments import keep
@@ -57,13 +58,16 @@ def shown_charge(charge: Charge) -> dict[str, Any]:
         "paid": row.status == "succeeded",
         "payment_intent": row.intent,
         "payment_method": row.payment_method,
-        "refunded": row.amount_refunded > 0 and row.amount_refunded == row.amount_captured,
         "status": row.status,
         **charge.data,
     }
     for name in _CHARGE_PERSONAL:
         if name in charge.personal:
             values[name] = charge.personal[name]
+    if values.get("source"):
+        about = sources.whereabouts(charge.personal.get("billing_details", {}))
+        values["source"] = {**values["source"], **about}
+    values["refunded"] = values["captured"] and 0 < row.amount_refunded == row.amount_captured
     return CHARGE.render(values)
 
 

@@ -43,6 +43,18 @@ async def wake(pool: Pool, processor: str, *, now_ms: int) -> int:
     return int(done.rsplit(" ", 1)[1])
 
 
+async def wake_one(pool: Pool, account: str, livemode: bool, *, id_: str, now_ms: int) -> None:
+    """Make one attempt due at once, if it waits. It is no change of state."""
+    await pool.execute(
+        "update attempt set next_check_ms = $4"
+        " where account = $1 and livemode = $2 and id = $3 and next_check_ms > $4",
+        account,
+        livemode,
+        id_,
+        now_ms,
+    )
+
+
 async def scout(pool: Pool, *, now_ms: int) -> int:
     """Make one attempt of each silent processor due, to learn whether it answers again; returns how many."""
     done = await pool.execute(

@@ -29,6 +29,8 @@ def public_fields(params: Mapping[str, Any], before: Mapping[str, Any]) -> dict[
         fields["preferred_locales"] = params["preferred_locales"] or []
     if "metadata" in params:
         fields["metadata"] = merged_metadata(before.get("metadata", {}), params["metadata"])
+    if "default_source" in params:
+        fields["default_source"] = params["default_source"]
     settings = params.get("invoice_settings", {})
     if "default_payment_method" in settings:
         fields["invoice_settings"] = {"default_payment_method": settings["default_payment_method"] or None}

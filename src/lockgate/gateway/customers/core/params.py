@@ -136,7 +136,7 @@ _CUSTOMER: dict[str, Param] = {
     "phone": clearable(Text(40)),
     "preferred_locales": clearable(Array(Text(35, 2, pattern="[A-Za-z0-9-]+"), 20)),
     "shipping": clearable(SHIPPING),
-    "source": optional(Unsupported("Use a PaymentMethod.")),
+    "source": optional(Text(255), "A token of the older API: its card becomes the customer's default source."),
     **{
         name: optional(Unsupported(_NO_BILLING))
         for name in (
@@ -154,7 +154,7 @@ CREATE_CUSTOMER = Object(
         "test_clock": optional(Unsupported("Test clocks belong to subscriptions.")),
     }
 )
-UPDATE_CUSTOMER = Object({**_CUSTOMER, "default_source": optional(Unsupported("Use a PaymentMethod."))})
+UPDATE_CUSTOMER = Object({**_CUSTOMER, "default_source": optional(Text(255), "One of the customer's cards.")})
 LIST_CUSTOMERS = Listing(
     {
         "created": optional(Range()),

@@ -45,7 +45,8 @@ CUSTOMER = Shape(
         "created": Field(INTEGER),
         "currency": Field(STRING, nullable=True),
         "customer_account": Field(STRING, nullable=True),
-        "default_source": Field(STRING, nullable=True),
+        # A card's older name; it expands to the card as the older API shows it.
+        "default_source": Field({"type": ["string", "object"]}, nullable=True, expands="payment_method"),
         "delinquent": Field(BOOLEAN, nullable=True, default=False),
         "description": Field(STRING, nullable=True),
         "discount": Field(OBJECT, nullable=True),

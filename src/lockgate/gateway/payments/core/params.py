@@ -165,12 +165,3 @@ LIST = Listing(
         **_known("customer_account", "Customers are cus_ objects only."),
     }
 ).object()
-GET_CHARGE = Object({})
-LIST_CHARGES = Listing(
-    {
-        "created": optional(Range()),
-        "customer": optional(_ID),
-        "payment_intent": optional(_ID),
-        **_known("transfer_group", _NO_CONNECT),
-    }
-).object()

@@ -9,8 +9,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from lockgate.gateway.payments.core import amounts
 from lockgate.gateway.payments.core.transitions import ATTEMPT, move
-from lockgate.gateway.processors.contract import Outcome, Result
+from lockgate.gateway.processors.contract import REFUND_FAILED, Outcome, Result
 from lockgate.gateway.storage.rows import AttemptRow, ChargeRow, RefundRow
 from lockgate.kernel.errors import Refusal, invalid
 from lockgate.kernel.params import (
@@ -49,6 +50,11 @@ LIST = Listing(
     {"charge": optional(Text(255)), "created": optional(Range()), "payment_intent": optional(Text(255))}
 ).object()
 
+FAILURE_REASONS = (
+    "charge_for_pending_refund_disputed", "declined", "expired_or_canceled_card", "insufficient_funds",
+    "lost_or_stolen_card", "merchant_request", "unknown",
+)  # fmt: skip
+
 REFUND = Shape(
     "refund",
     {
@@ -65,7 +71,7 @@ REFUND = Shape(
         "destination_details": Field(OBJECT, nullable=True),
         "failure_balance_transaction": Field(STRING, nullable=True, expands="balance_transaction"),
         "failure_reason": Field(
-            one_of("declined", "expired_or_canceled_card", "insufficient_funds", "lost_or_stolen_card", "unknown"),
+            one_of(*FAILURE_REASONS),
             nullable=True,
         ),
         "instructions_email": Field(STRING, nullable=True),
@@ -108,6 +114,8 @@ def reserve(charge: ChargeRow, amount: int | None) -> tuple[ChargeRow, int]:
             param="charge",
             code="charge_not_refundable",
         )
+    if json.loads(charge.data).get("disputed"):
+        raise invalid(f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed")
     left = charge.amount_captured - charge.amount_refunded - charge.refund_in_doubt
     if charge.amount_refunded == charge.amount_captured:
         raise _already(charge)
@@ -161,6 +169,27 @@ def fee_share(fee: int, *, captured: int, amount: int) -> int:
     return fee * amount // captured
 
 
+def failed(refund: RefundRow, *, reason: str | None, transaction: str) -> RefundRow:
+    """``refund``, which had succeeded, after it came back; ``transaction`` is what that put into the books."""
+    data = {
+        **json.loads(refund.data), "failure_reason": known_reason(reason), "failure_balance_transaction": transaction
+    }
+    return refund._replace(version=refund.version + 1, status="failed", data=_json(data))
+
+
+def known_reason(reason: str | None) -> str:
+    """The dialect's word for why a refund failed, as far as the processor said one."""
+    return reason if reason in FAILURE_REASONS else "unknown"
+
+
+def not_cancelable(refund: RefundRow) -> Refusal:
+    """Only a refund that waits for the customer can be canceled, and refunds to cards never wait for her."""
+    return invalid(
+        f"You cannot cancel this Refund because it has a status of {refund.status}. "
+        "Only a Refund with one of the following statuses may be canceled: requires_action."
+    )
+
+
 def changed(refund: RefundRow, metadata: Mapping[str, str] | None) -> RefundRow:
     """``refund`` with its metadata changed: an empty value deletes its key, None clears all."""
     data = json.loads(refund.data)
@@ -184,6 +213,7 @@ def render(row: RefundRow) -> dict[str, Any]:
             "currency": row.currency,
             "customer": data["customer"],
             "destination_details": _destination(data["reference"], row.status),
+            "failure_balance_transaction": data.get("failure_balance_transaction"),
             "failure_reason": data["failure_reason"],
             "metadata": data["metadata"],
             "payment_intent": row.intent,
@@ -219,6 +249,8 @@ def _row(attempt: AttemptRow, refund: RefundRow | None, status: str, *, result: 
 
 
 def _failure_reason(result: Result) -> str:
+    if result.decline_code == REFUND_FAILED:
+        return known_reason(result.reason)
     if result.outcome is Outcome.FAILED:
         return "unknown"
     return _FAILURE_REASONS.get(result.decline_code or "", "declined")
@@ -239,9 +271,10 @@ def _already(charge: ChargeRow) -> Refusal:
 
 
 def _too_much(charge: ChargeRow, wanted: int, left: int) -> Refusal:
-    doubt = " Another refund is still waiting for the processor's answer." if charge.refund_in_doubt else ""
+    asked, there = amounts.shown(wanted, charge.currency), amounts.shown(left, charge.currency)
+    doubt = ". Another refund is still waiting for the processor's answer." if charge.refund_in_doubt else ""
     return invalid(
-        f"Refund amount ({wanted}) is greater than unrefunded amount on charge ({left}).{doubt}", param="amount"
+        f"Refund amount ({asked}) is greater than unrefunded amount on charge ({there}){doubt}", param="amount"
     )
 
 

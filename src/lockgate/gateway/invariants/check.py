@@ -8,8 +8,10 @@ that instant and once after it.
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from lockgate.gateway.invariants import find, journal
+from lockgate.gateway.invariants import disputes, find, find_disputes, find_payouts, journal, payouts
 from lockgate.gateway.invariants.find import Booked
+from lockgate.gateway.invariants.find_disputes import BookedDispute
+from lockgate.gateway.invariants.find_payouts import BookedPayout
 from lockgate.gateway.invariants.journal import Witnessed
 from lockgate.gateway.payments.core.transitions import INDEFINITE
 from lockgate.gateway.storage.database import Connection, Pool
@@ -45,12 +47,13 @@ async def balanced(connection: Connection, account: str, livemode: bool) -> list
 
 async def recomputed(connection: Connection, account: str, livemode: bool) -> list[str]:
     """I2: the kept balances are what the transfers add up to, and what the merchant is shown."""
+    misplaced = await find_payouts.misplaced(connection, account, livemode)
     drifted = await find.drifted(connection, account, livemode)
     misshown = await find.misshown(connection, account, livemode)
     return [f"{ledger} {currency}: kept {kept}, transfers say {moved}" for ledger, currency, kept, moved in drifted] + [
         f"{ledger} {currency}: kept {kept}, balance transactions say {shown}"
         for ledger, currency, kept, shown in misshown
-    ]
+    ] + [f"{ledger} {currency}: kept {kept}, payouts say {said}" for ledger, currency, kept, said in misplaced]
 
 
 async def authorized_once(connection: Connection, account: str, livemode: bool) -> list[str]:
@@ -66,7 +69,10 @@ async def effective(connection: Connection, account: str, livemode: bool) -> lis
 
 
 async def within_bounds(connection: Connection, account: str, livemode: bool) -> list[str]:
-    """I6: captured, and refunded, with what is in doubt, never exceed what was authorised, and captured."""
+    """I6: captured, refunded and paid out, with what is in doubt, never exceed what was authorised, captured, there.
+
+    And each automatic payout is the sum of the movements that it paid out, each of which was paid out once.
+    """
     found = []
     for row in await find.miscounted(connection, account, livemode):
         id_, amount, *said = row
@@ -76,6 +82,14 @@ async def within_bounds(connection: Connection, account: str, livemode: bool) ->
         )
     for hold, held, settled in await find.oversettled(connection, account, livemode):
         found.append(f"authorisation {hold} held {held}, but {settled} was settled of it")
+    for currency, short in await find_payouts.overpaid(connection, account, livemode):
+        found.append(f"{short} {currency} more was paid out than ever was available")
+    for payout, off in await find_payouts.unevenly_paid(connection, account, livemode):
+        found.append(f"{payout} and the movements that it paid out differ by {off}")
+    for movement, payout in await find_payouts.stray_lines(connection, account, livemode):
+        found.append(f"{movement} was given to {payout}, which does not stand")
+    for id_, status, amount, withdrawn, reinstated in await find_disputes.misbooked(connection, account, livemode):
+        found.append(f"{id_} of {amount} is {status}, with {withdrawn} withdrawn and {reinstated} reinstated")
     return found
 
 
@@ -111,7 +125,7 @@ def checks(*, now: int) -> list[Check]:
         Check("I2", "balances are what transfers and balance transactions add up to", recomputed),
         Check("I4", "an intent has at most one accepted authorisation", authorized_once),
         Check("I5", "what was answered or announced exists", effective),
-        Check("I6", "captures and refunds, with those in doubt, stay within their bounds", within_bounds),
+        Check("I6", "captures, refunds, disputes and payouts, with those in doubt, move what they may", within_bounds),
         Check("I7", "each state has its audit record", audited),
         Check("I8", "each event reaches, or is on its way to, its endpoints", delivered),
         Check("I10", "no attempt stays unknown", resolved(now)),
@@ -133,20 +147,36 @@ Entries = Iterable[Mapping[str, Any]]
 
 
 async def witness(pool: Pool, *, read: Callable[[], Awaitable[Entries]]) -> list[Finding]:
-    """I3: what the processor's journal says was taken and given back has its transfers, or an open attempt.
+    """I3: what the processor's journal says was taken, given back and paid out has its transfers, or an open attempt.
 
     ``read`` gives the whole journal. What it held before the database was read must be in the books or in doubt; the
     books must hold nothing that it lacks afterwards.
     """
-    before = journal.read(await read())
+    first = list(await read())
     charges: dict[str, Booked] = {}
     states: dict[str, str] = {}
+    disputed: dict[str, BookedDispute] = {}
+    told: set[str] = set()
+    paid: dict[str, BookedPayout] = {}
     for account, livemode in await find.tenants(pool):
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             charges |= {row.reference: row for row in await find.booked(connection, account, livemode)}
             states |= await find.steps(connection, account, livemode)
-    after = journal.read(await read())
-    return _unbooked(before, charges, states) + _invented(after, charges)
+            disputed |= {row.reference: row for row in await find_disputes.disputed(connection, account, livemode)}
+            told |= await find_disputes.worked_through(connection, account, livemode)
+            paid |= {row.reference: row for row in await find_payouts.booked_payouts(connection, account, livemode)}
+    last = list(await read())
+    of_disputes = [
+        *disputes.unbooked(disputes.read(first), disputed, told), *disputes.invented(disputes.read(last), disputed),
+    ]
+    of_payouts = [
+        *payouts.unbooked(payouts.read(first), paid, states), *payouts.invented(payouts.read(last), paid),
+    ]
+    return [
+        *_unbooked(journal.read(first), charges, states),
+        *_invented(journal.read(last), charges),
+        *(Finding("I3", *breach) for breach in (*of_disputes, *of_payouts)),
+    ]
 
 
 def _unbooked(

@@ -19,6 +19,7 @@ SWEEPS = {
     "gateway/settlement/store.py:due": "money becomes available by the clock",
     "gateway/storage/idempotency.py:purge": "keys are forgotten by age",
     "gateway/webhooks/store.py:lease": "deliveries are taken when they are due",
+    "gateway/notifications/store.py:purge": "messages are forgotten by age",
     "gateway/ledger/store.py:fold": "deltas are folded by number, each into its own account",
 }
 

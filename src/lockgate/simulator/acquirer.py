@@ -105,6 +105,8 @@ class Acquirer:
                 held.closed = held.closed or entry["final"]
             elif kind == "increment":
                 held.amount = entry["amount"]
+            elif held.captured:
+                held.closed = True
             else:
                 held.status = "voided"
         self.note_step(entry)
@@ -368,14 +370,14 @@ class Acquirer:
         return {"status": refund.status, **failed}
 
     def void(self, account: str, ask: Release, *, id_: str, forced: str | None = None) -> Entry:
-        """Decide a void: releases what nothing was taken of."""
+        """Decide a void: releases what is held and was not taken."""
         held = self.by_id.get((account, ask.authorization))
         refusal = None
         if held is None:
             refusal = "authorization_unknown"
         elif held.status not in ("approved", "action_required"):
             refusal = f"authorization_{held.status}"
-        elif held.captured:
+        elif held.closed:
             refusal = "already_captured"
         return _moved(account, "void", ask, held=held, refusal=forced or refusal, id_=id_)
 

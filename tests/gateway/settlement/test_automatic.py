@@ -123,10 +123,10 @@ async def test_a_worker_that_dies_between_the_commits_loses_and_doubles_nothing(
             await forward(*args, **more)
         raise Died
 
-    whole.forward = dies  # type: ignore[method-assign]
+    whole.forward = dies
     with pytest.raises(Died):
         await automatic.portion(house.ports, now=clock.now())
-    whole.forward = forward  # type: ignore[method-assign]
+    whole.forward = forward
     assert await automatic.portion(house.ports, now=clock.now()) == 0  # the order's fate is not known yet
     with pytest.raises(Refusal):
         await house.pay(1)  # and its money is reserved

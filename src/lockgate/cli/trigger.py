@@ -15,7 +15,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call. ``{name}`` in path and fields is the id that an earlier step gave as ``gives``."""
+    """One call. ``{name}`` in path and fields is the id that an earlier step gave as ``gives``, or its intent's id."""
 
     path: str
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -44,11 +44,26 @@ _ATTACH = Step("/v1/payment_methods/pm_card_visa/attach", {"customer": "{cus}"},
 _REFUND = Step("/v1/refunds", {"payment_intent": "{pi}"}, "re")
 _METADATA = {"metadata[made_by]": "trigger"}
 
+_SESSION = Step(
+    "/v1/checkout/sessions",
+    {
+        "mode": "payment", "success_url": _RETURN_URL, "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "usd", "line_items[0][price_data][unit_amount]": "2000",
+        "line_items[0][price_data][product_data][name]": "Made by lockgate trigger",
+    },
+    "cs",
+)  # fmt: skip
+
 RECIPES: dict[str, tuple[Step, ...]] = {
     "charge.captured": (_MANUAL, Step("/v1/payment_intents/{pi}/capture")),
     "charge.failed": (_pay("pm_card_chargeDeclined", declined=True),),
     "charge.refunded": (_pay(), _REFUND),
     "charge.succeeded": (_pay(),),
+    "checkout.session.completed": (
+        _SESSION,
+        Step("/v1/payment_intents/{pi}/confirm", {"payment_method": "pm_card_visa", "return_url": _RETURN_URL}),
+    ),
+    "checkout.session.expired": (_SESSION, Step("/v1/checkout/sessions/{cs}/expire")),
     "customer.created": (_CUSTOMER,),
     "customer.deleted": (_CUSTOMER, Step("/v1/customers/{cus}", method="DELETE")),
     "customer.updated": (_CUSTOMER, Step("/v1/customers/{cus}", _METADATA)),
@@ -66,6 +81,8 @@ RECIPES: dict[str, tuple[Step, ...]] = {
     "payment_method.updated": (_CUSTOMER, _ATTACH, Step("/v1/payment_methods/{pm}", _METADATA)),
     "refund.created": (_pay(), _REFUND),
     "refund.updated": (_pay(), _REFUND, Step("/v1/refunds/{re}", _METADATA)),
+    "review.closed": (_pay("pm_card_riskLevelElevated"), _REFUND),
+    "review.opened": (_pay("pm_card_riskLevelElevated"),),
     "setup_intent.canceled": (
         Step("/v1/setup_intents", {"payment_method_types[]": "card"}, "seti"),
         Step("/v1/setup_intents/{seti}/cancel"),
@@ -114,4 +131,6 @@ def _take(merchant: Merchant, step: Step, given: dict[str, str]) -> str:
         raise ConfigError(f"{step.method} {path} was refused: {refusal}") from None
     if step.gives:
         given[step.gives] = made["id"]
+    if made.get("object") == "checkout.session" and made.get("payment_intent"):
+        given["pi"] = made["payment_intent"]
     return f"{step.method} {path}: {made['id']} {made.get('status') or ''}".rstrip()

@@ -14,7 +14,7 @@ from lockgate.gateway.checkout.core.sessions import Session, foreseen
 from lockgate.gateway.checkout.ports import Ports
 from lockgate.gateway.customers import find as customers
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import keep, render_setups, setup_edit
+from lockgate.gateway.payments import keep, render_setups, setup_edit, shim
 from lockgate.gateway.payments import render as payments_render
 from lockgate.gateway.payments.core import build
 from lockgate.gateway.payments.core.setups import SETUP_INTENT
@@ -74,7 +74,8 @@ async def create(ports: Ports, call: Call) -> Answer:
         personal,
     )
     commit.checkout_sessions.append(await render.sealed(session, ports.box))
-    await announce(commit, cause.origin, [happening], ports.box)
+    told = await shim.for_events(ports.payments, cause, [happening], [])
+    await announce(commit, cause.origin, told, ports.box)
     commit.audits.append(
         cause.audit("checkout_session.create", id_, intent=made["id"], amount=session.data["shown"]["amount_total"])
     )

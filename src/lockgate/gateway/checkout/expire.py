@@ -9,7 +9,7 @@ from lockgate.gateway.checkout.core.sessions import EXPIRED, WAITING, Session
 from lockgate.gateway.checkout.ports import Ports
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import find as payments
-from lockgate.gateway.payments import find_setups, keep, render_setups
+from lockgate.gateway.payments import find_setups, keep, render_setups, shim
 from lockgate.gateway.payments import render as payments_render
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core.setups import SETUP_INTENT
@@ -89,7 +89,8 @@ async def _end(ports: Ports, cause: Cause, row: CheckoutSessionRow) -> tuple[Com
     session = sessions.expired(await render.opened(row, ports.box))
     commit.checkout_sessions.append(await render.sealed(session, ports.box))
     commit.audits.append(cause.audit("checkout_session.expire", row.id, intent=session.intent))
-    await announce(commit, cause.origin, [happening, settle.told(ports, cause, session, EXPIRED)], ports.box)
+    happenings = [happening, settle.told(ports, cause, session, EXPIRED)]
+    await announce(commit, cause.origin, await shim.for_events(ports.payments, cause, happenings, []), ports.box)
     return commit, session
 
 

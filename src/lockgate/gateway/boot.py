@@ -37,6 +37,7 @@ from lockgate.gateway.notifications.ports import Ports as NotificationsPorts
 from lockgate.gateway.payments import api as payments_api
 from lockgate.gateway.payments import expire, recover, returns, verify_card
 from lockgate.gateway.payments import jobs as payments_jobs
+from lockgate.gateway.payments import notice as payments_notice
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
 from lockgate.gateway.processors import registry
 from lockgate.gateway.risk import api as risk_api
@@ -252,7 +253,7 @@ async def _assemble(home: Home, program: str) -> Parts:
             witness=Witness(pool),
             processors=processors,
             settings=settings["processors"],
-            handlers=_handlers(disputes, settlement),
+            handlers=_handlers(payments, disputes, settlement),
             poke=nudge,
         ),
         risk=RiskPorts(pool=pool, committer=committer, box=box, poke=nudge),
@@ -267,8 +268,11 @@ async def _assemble(home: Home, program: str) -> Parts:
     )
 
 
-def _handlers(disputes: DisputesPorts, settlement: SettlementPorts) -> dict[str, Handler]:
+def _handlers(payments: PaymentsPorts, disputes: DisputesPorts, settlement: SettlementPorts) -> dict[str, Handler]:
     """Which room asks about what a processor has told of."""
+
+    async def step(told: Told) -> bool:
+        return await payments_notice.step(payments, told.account, told.livemode, told.reference)
 
     async def dispute(told: Told) -> bool:
         return await learn_dispute.dispute(
@@ -283,7 +287,7 @@ def _handlers(disputes: DisputesPorts, settlement: SettlementPorts) -> dict[str,
     async def payout(told: Told) -> bool:
         return await settlement_notice.payout(settlement, told.account, told.livemode, told.reference)
 
-    return {"dispute": dispute, "early_fraud_warning": warning, "payout": payout}
+    return {"step": step, "dispute": dispute, "early_fraud_warning": warning, "payout": payout}
 
 
 def _check_plain_http(settings: Mapping[str, Any]) -> None:

@@ -141,7 +141,7 @@ async def _ask(answer: Awaitable[dict[str, Any]], path: str, *, livemode: bool) 
 def _refusal(refusal: VaultRefused, path: str, *, livemode: bool) -> Exception:
     match refusal.code:
         case "invalid_card":
-            return cards.fault(refusal.reason, path)
+            return cards.fault(refusal.reason)
         case "refused" if refusal.reason == "number_not_allowed":
             return Refusal(
                 Kind.CARD,

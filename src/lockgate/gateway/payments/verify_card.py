@@ -56,6 +56,7 @@ async def _asked(ports: Ports, method: Method, *, has_cvc: bool) -> Result:
             currency=await find_setups.default_currency(ports.pool, row.account),
             card=row.token,
             capture=False,
+            setup=True,
             off_session=True,
             has_cvc=has_cvc,
             has_line1=bool(method.address.get("line1")),

@@ -13,6 +13,7 @@ _FAULTS = {
     "invalid_expiry_year": "Your card's expiration year is invalid.",
     "invalid_cvc": "Your card's security code is invalid.",
 }
+_AMEX = ("34", "37")
 _FIELD = {
     "incorrect_number": "number",
     "invalid_number": "number",
@@ -21,10 +22,10 @@ _FIELD = {
     "invalid_cvc": "cvc",
 }
 
-def fault(reason: str | None, path: str) -> Refusal:
-    """What the vault found wrong with the card whose parameters stand at ``path``, as the dialect's card error."""
+def fault(reason: str | None) -> Refusal:
+    """What the vault found wrong with a card, as the dialect's card error, which names the card's field alone."""
     code = reason if reason in _FAULTS else "invalid_number"
-    return Refusal(Kind.CARD, _FAULTS[code], code=code, param=f"{path}[{_FIELD[code]}]")
+    return Refusal(Kind.CARD, _FAULTS[code], code=code, param=_FIELD[code])
 
 
 def tidied(card: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,4 +42,4 @@ def tidied(card: Mapping[str, Any]) -> dict[str, Any]:
 def example(number: str, *, now: int) -> dict[str, Any]:
     """A ready-made test card: ``number`` with an expiry that is always ahead, and a security code."""
     year = datetime.fromtimestamp(now, UTC).year + 4
-    return {"number": number, "exp_month": 12, "exp_year": year, "cvc": "1234" if number.startswith("3") else "123"}
+    return {"number": number, "exp_month": 12, "exp_year": year, "cvc": "1234" if number.startswith(_AMEX) else "123"}

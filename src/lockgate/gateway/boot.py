@@ -375,6 +375,7 @@ def _loaders(parts: Parts) -> dict[str, Any]:
         **settlement,
         **risk_api.loaders(parts.risk),
         **checkout_api.loaders(parts.checkout),
+        **webhooks_api.loaders(parts.webhooks),
     }
 
 

@@ -87,7 +87,8 @@ def changes(params: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[dict[
         data["metadata"] = merged(params["metadata"], before.get("metadata", {}))
     options = (params.get("payment_method_options") or {}).get("card")
     if options is not None:
-        data["payment_method_options"] = {"card": {**CARD_OPTIONS, **(options or {})}}
+        shown = {name: value for name, value in (options or {}).items() if name in CARD_OPTIONS}
+        data["payment_method_options"] = {"card": {**CARD_OPTIONS, **shown}}
     personal: dict[str, Any] = {name: params[name] or None for name in _PERSONAL if name in params}
     given = personal.get("shipping")
     if given is not None:

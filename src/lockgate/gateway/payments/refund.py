@@ -264,9 +264,9 @@ async def _commit(
         was = previous(await render.charge(less, ports.box), shown)
         happenings.append(Happening("charge.refunded", CHARGE, shown, charge.subject, was))
         fresh.append(shown)
-    if refund.status == "succeeded" and charge.amount_refunded == charge.amount_captured:
-        why = reviews.refund_reason(json.loads(refund.data).get("reason"))
-        happenings += await close_review.closing(ports, cause.principal, commit, charge=charge.id, reason=why)
+        if shown["refunded"] and shown["review"]:
+            why = reviews.refund_reason(json.loads(refund.data).get("reason"))
+            happenings += await close_review.closing(ports, cause.principal, commit, charge=charge.id, reason=why)
     await announce(commit, cause.origin, await shim.for_events(ports, cause, happenings, fresh), ports.box)
     # A balance transaction is shown by a room above this one, which can only read it once it is written.
     if call is None or (commit.balance_transactions and any("balance_transaction" in path for path in call.expand)):

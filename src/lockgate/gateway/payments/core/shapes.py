@@ -140,6 +140,8 @@ PAYMENT_INTENT = Shape(
                     **{
                         **dict.fromkeys(CARD_OPTIONS, _NULL),
                         **dict.fromkeys(REQUESTS, _null_or(one_of("if_available", "never"))),
+                        "request_extended_authorization": _null_or(const("never")),
+                        "request_overcapture": _null_or(const("never")),
                         "request_three_d_secure": one_of(*THREE_D_SECURE),
                     }
                 )

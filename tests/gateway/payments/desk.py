@@ -43,8 +43,8 @@ class PlainBox:
         assert (owner, about) == (account, subject)
         return fields
 
-    async def blind_index(self, account: str, value: str) -> bytes:
-        return f"{account}/{value}".encode()
+    async def blind_index(self, account: str, name: str, value: str) -> bytes:
+        return f"{account}/{name}/{value}".encode()
 
 
 @dataclass

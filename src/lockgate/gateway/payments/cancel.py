@@ -28,7 +28,7 @@ async def cancel(ports: Ports, call: Call) -> Answer:
         if row.status == "processing" or (row.status == "requires_capture" and row.attempt is not None):
             raise build.busy()
         if row.status not in CANCELABLE:
-            raise conclude.unexpected(ports, call.principal, before, verb="cancel", allowed=ALLOWED)
+            raise await conclude.unexpected(ports, call, before, verb="cancel", allowed=ALLOWED)
         if row.status == "requires_capture" and not call.principal.sees_secrets:
             # The goods may be on their way: what is held belongs to the merchant, to take or to give back.
             raise Refusal(

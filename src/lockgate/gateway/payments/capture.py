@@ -32,7 +32,7 @@ async def capture(ports: Ports, call: Call) -> Answer:
         if row.status == "processing" or (row.status == "requires_capture" and row.attempt is not None):
             raise build.busy()
         if row.status != "requires_capture":
-            raise conclude.unexpected(ports, call.principal, before, verb="capture", allowed=ALLOWED)
+            raise await conclude.unexpected(ports, call, before, verb="capture", allowed=ALLOWED)
         try:
             return await take(ports, call, cause, before, amount=call.params.get("amount_to_capture"))
         except Moved:

@@ -21,7 +21,6 @@ from lockgate.gateway.storage.records import CardTokenRow
 from lockgate.gateway.storage.rows import AttemptRow, Commit, ReleaseRow
 from lockgate.kernel.errors import Refusal
 from lockgate.kernel.operations import Answer, Call
-from lockgate.kernel.principal import Principal
 
 TRIES = 5
 _AMOUNTS = ("amount", "amount_capturable", "amount_received")
@@ -105,7 +104,8 @@ async def show(ports: Ports, call: Call, intent: Intent) -> Answer:
     shown = render.shown_intent(intent, ports.client_secrets)
     error = intent.personal.get("last_payment_error")
     if intent.row.status == "requires_payment_method" and error:
-        return await call.refuse(refusals.of_error(error, intent, shown=shown, principal=call.principal))
+        refused = refusals.of_error(error, intent, shown=shown, principal=call.principal)
+        return await call.refuse(await shim.refusal_for_version(ports, call, refused))
     if intent.is_hidden:
         assert intent.row.latest_charge is not None, "an intent that drives a charge has it once an answer was written"
         row = await find.charge(ports.pool, call.principal, intent.row.latest_charge)
@@ -114,10 +114,11 @@ async def show(ports: Ports, call: Call, intent: Intent) -> Answer:
     return await call.answer(await shim.for_version(ports, call, render.for_principal(shown, call.principal)))
 
 
-def unexpected(ports: Ports, principal: Principal, intent: Intent, *, verb: str, allowed: str) -> Refusal:
+async def unexpected(ports: Ports, call: Call, intent: Intent, *, verb: str, allowed: str) -> Refusal:
     """The refusal for an intent whose state does not allow ``verb``, with the intent embedded."""
-    shown = render.embedded(render.shown_intent(intent, ports.client_secrets), principal)
-    return build.unexpected_state(intent.row.status, verb, allowed=allowed, shown=shown)
+    shown = render.embedded(render.shown_intent(intent, ports.client_secrets), call.principal)
+    refused = build.unexpected_state(intent.row.status, verb, allowed=allowed, shown=shown)
+    return await shim.refusal_for_version(ports, call, refused)
 
 
 def audit_word(action: str, intent: Intent) -> str:
@@ -161,10 +162,11 @@ async def _answer(
     if call is None:
         return None
     if settled.fault is not None:
-        answer = await call.refuse(refusals.faulty(settled.fault, shown, call.principal))
+        refused = refusals.faulty(settled.fault, shown, call.principal)
+        answer = await call.refuse(await shim.refusal_for_version(ports, call, refused, fresh))
     elif settled.declined is not None:
         refused = refusals.declined(settled.declined, settled, shown=shown, principal=call.principal)
-        answer = await call.refuse(refused)
+        answer = await call.refuse(await shim.refusal_for_version(ports, call, refused, fresh))
     elif settled.intent.is_hidden:
         assert settled.charge is not None, "what drives a charge has it once there is an answer"
         charge = render.shown_charge(settled.charge)

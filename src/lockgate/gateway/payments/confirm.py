@@ -233,7 +233,7 @@ async def _check_confirmable(ports: Ports, call: Call, intent: Intent) -> None:
     if row.status == "processing" or (row.status == "requires_capture" and row.attempt is not None):
         raise build.busy()
     if row.status not in CONFIRMABLE:
-        raise conclude.unexpected(ports, call.principal, intent, verb="confirm", allowed=ALLOWED)
+        raise await conclude.unexpected(ports, call, intent, verb="confirm", allowed=ALLOWED)
     expected = call.params.get("amount_to_confirm")
     if expected is not None and expected != row.amount:
         raise invalid("The amount_to_confirm is not the amount of this PaymentIntent.", param="amount_to_confirm")
@@ -272,8 +272,8 @@ def _check_shopper(call: Call) -> None:
 def _without_method(**embed: Any) -> Refusal:
     return Refusal(
         Kind.INVALID,
-        "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent with one "
-        "and confirm it again, or send payment_method or payment_method_data when you confirm it.",
+        "You cannot confirm this PaymentIntent because it's missing a payment method. Update the PaymentIntent with "
+        "one and confirm it again, or send payment_method or payment_method_data when you confirm it.",
         code="payment_intent_unexpected_state",
         embed=embed,
     )

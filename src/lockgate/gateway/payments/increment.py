@@ -29,7 +29,7 @@ async def increment(ports: Ports, call: Call) -> Answer:
         if row.status == "processing" or (row.status == "requires_capture" and row.attempt is not None):
             raise build.busy()
         if row.status != "requires_capture":
-            raise conclude.unexpected(ports, call.principal, before, verb="increment", allowed=ALLOWED)
+            raise await conclude.unexpected(ports, call, before, verb="increment", allowed=ALLOWED)
         charge = await held.charge_of(ports, cause, before)
         total = await _checked(ports, call, cause, before, charge)
         data, _ = build.changes(call.params, before.data)

@@ -9,6 +9,7 @@ from lockgate.gateway.payments.core import refunds
 from lockgate.gateway.payments.core.shapes import CHARGE, CHARGES_UNTIL, PAYMENT_INTENT, PAYMENT_INTENT_WITH_CHARGES
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage.events import Happening
+from lockgate.kernel.errors import Refusal
 from lockgate.kernel.operations import Call
 from lockgate.kernel.principal import Principal
 
@@ -42,6 +43,16 @@ async def charges_for_version(ports: Ports, call: Call, charges: _Objects) -> li
     if not is_old(call.api_version):
         return [dict(charge) for charge in charges]
     return await _with_refunds(ports, call.principal, charges, ())
+
+
+async def refusal_for_version(ports: Ports, call: Call, refused: Refusal, fresh: _Objects = ()) -> Refusal:
+    """``refused`` with the intent that it embeds as ``call``'s version has it."""
+    embedded = (refused.embed or {}).get("payment_intent")
+    if embedded and is_old(call.api_version) and call.principal.sees_secrets:
+        refused.embed = {
+            **(refused.embed or {}), "payment_intent": await for_version(ports, call, embedded, fresh)
+        }
+    return refused
 
 
 async def for_events(

@@ -32,7 +32,7 @@ async def update(ports: Ports, call: Call) -> Answer:
         if row.status == "processing":
             raise build.busy()
         if row.status not in UPDATABLE and not set(params) <= _ALWAYS:
-            raise conclude.unexpected(ports, call.principal, before, verb="update", allowed=ALLOWED)
+            raise await conclude.unexpected(ports, call, before, verb="update", allowed=ALLOWED)
         columns = _columns(before, params)
         customer = columns.get("customer", row.customer)
         if method is None and any(name in params for name in (*_METHOD, "customer")):

@@ -215,7 +215,7 @@ class Increment(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Void(Request):
-    """Release an authorisation of which nothing was captured."""
+    """Release what an authorisation holds and no capture took; what was captured stands."""
 
     processor_reference: str
 

@@ -31,7 +31,7 @@ def capture(
         told = () if attempt.state == "open" else (News("payment_intent.amount_capturable_updated", "intent"),)
         return Settled(back, after, freed, events=told, declined=refused, not_sent=refused is None)
     events = () if attempt.state != "open" else (News("payment_intent.processing", "intent"),)
-    return Settled(intent.after("processing"), after, events=events)
+    return Settled(intent.after("processing"), after, charge, events=events)
 
 
 def increment(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Result, clock: Clock) -> Settled:

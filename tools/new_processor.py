@@ -19,7 +19,7 @@ def problem_with(name: str) -> str | None:
     """Why ``name`` cannot be a processor's name, or None."""
     if len(name) > 40 or not _NAME.fullmatch(name):
         return "a name has lower-case letters, digits and single underscores, and begins with a letter"
-    if name in _RESERVED or keyword.iskeyword(name):
+    if name in _RESERVED or name.endswith("_answers") or keyword.iskeyword(name):
         return "that name has another use"
     return None
 

@@ -84,6 +84,7 @@ async def refunded(simulator: RunningSimulator, number: str) -> dict[str, Any]:
 async def fate(simulator: RunningSimulator, *statuses: str) -> dict[str, Any]:
     """Inquire until the last of ``statuses``; those seen on the way are of these, in this order."""
     seen: list[str] = []
+    said: dict[str, Any] = {}
     async with asyncio.timeout(5):
         while not seen or seen[-1] != statuses[-1]:
             said = await simulator.ask("/inquiries", reference="re_1")

@@ -31,6 +31,17 @@ METHODS = {
     "refund": contract.Refund,
     "inquire": contract.Inquire,
     "reverse": contract.Reverse,
+    "increment": contract.Increment,
+    "payout": contract.Payout,
+    "cancel_payout": contract.CancelPayout,
+    "reverse_payout": contract.ReversePayout,
+    "submit_evidence": contract.SubmitEvidence,
+    "accept_dispute": contract.AcceptDispute,
+}
+QUESTIONS = {
+    "inquire_dispute": contract.InquireDispute,
+    "inquire_warning": contract.InquireWarning,
+    "inquire_payout": contract.InquirePayout,
 }
 SEND_BEFORE_MS = 1_900_000_000_000
 TIMEOUT_MS = 25_000
@@ -44,11 +55,15 @@ def settings_of(processor: str) -> dict[str, Any]:
 def build(processor: str, method: str, **fields: Any) -> Any:
     """The request of ``method``, with the fields that every request has filled in."""
     common = {"send_before_ms": SEND_BEFORE_MS, "timeout_ms": TIMEOUT_MS, "settings": settings_of(processor)}
-    return METHODS[method](**common, **fields)
+    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return (METHODS | QUESTIONS)[method](**common, **fields)
 
 
-def drive(adapter: Processor, method: str, request: Any, *, replies: Sequence[Reply]) -> tuple[list[Order], Result]:
-    """Run ``method`` to its end. The last reply is repeated if the adapter asks more often, at most ten times."""
+def drive(adapter: Processor, method: str, request: Any, *, replies: Sequence[Reply]) -> tuple[list[Order], Any]:
+    """Run ``method`` to its end: a Result, or of a question what it found.
+
+    The last reply is repeated if the adapter asks more often, at most ten times.
+    """
     steps = getattr(adapter, method)(request)
     orders = [next(steps)]
     for number in range(10):
@@ -104,8 +119,10 @@ def reply_from(told: dict[str, Any]) -> Reply:
     return Answered(told["status"], (("content-type", "application/json"),), body.encode())
 
 
-def render_result(result: Result) -> dict[str, Any]:
-    """``result`` without what it leaves open."""
+def render_result(result: Any) -> dict[str, Any] | None:
+    """A Result without what it leaves open; what a question found, whole; None for nothing."""
+    if not isinstance(result, Result):
+        return None if result is None else asdict(result)
     shown = {name: value for name, value in asdict(result).items() if value not in (None, {}) and value is not False}
     return {**shown, "outcome": result.outcome.value}
 

@@ -12,6 +12,7 @@ from lockgate.gateway.processors.contract import Answered, Derived, Lost, NotSen
 from lockgate.kernel.orders import from_wire, to_wire
 from tests.gateway.processors.driving import (
     METHODS,
+    QUESTIONS,
     TRANSCRIPTS,
     build,
     drive,
@@ -32,6 +33,18 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "refund": [{"step": "re_6", "processor_reference": "auth-1", "amount": 5, "currency": "usd"}],
     "inquire": [{"step": "in_7", "reference": "pa_1"}],
     "reverse": [{"step": "rv_8", "reference": "pa_1"}],
+    "increment": [{"step": "in_9", "processor_reference": "auth-1", "amount": 1500, "currency": "usd"}],
+    "payout": [{"step": "po_1", "amount": 700, "currency": "usd", "arrival_date": 1_900_000_000, "now": 1_890_000_000}],
+    "cancel_payout": [{"step": "po_2", "processor_reference": "payout-1"}],
+    "reverse_payout": [{"step": "po_3", "processor_reference": "payout-1", "amount": 700, "currency": "usd"}],
+    "submit_evidence": [
+        {"step": "ev_1", "dispute": "dispute-1", "fields": ("receipt",), "text": 'a "quoted" \u2665\n'},
+        {"step": "ev_2", "dispute": "dispute-1", "fields": (), "submit": False},
+    ],
+    "accept_dispute": [{"step": "ac_1", "dispute": "dispute-1"}],
+    "inquire_dispute": [{"step": "iq_1", "reference": "dispute-1", "now": 1_900_000_000}],
+    "inquire_warning": [{"step": "iq_2", "reference": "warning-1", "now": 1_900_000_000}],
+    "inquire_payout": [{"step": "iq_3", "reference": "payout-1", "now": 1_900_000_000}],
 }
 HOSTILE = {
     "lost": Lost("timeout"),
@@ -63,13 +76,24 @@ def method(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def run(processor: str, method: str, fields: dict[str, Any], *replies: Any) -> tuple[list[Any], Result]:
+@pytest.fixture(params=sorted(QUESTIONS))
+def question(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(params=sorted(METHODS | QUESTIONS))
+def either(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def run(processor: str, method: str, fields: dict[str, Any], *replies: Any) -> tuple[list[Any], Any]:
     return drive(registry.get(processor), method, build(processor, method, **fields), replies=replies)
 
 
-def test_every_method_is_written_as_a_generator(processor: str, method: str):
-    assert inspect.isgeneratorfunction(getattr(registry.get(processor), method)), (
-        f"processors/{processor}.py: write {method}() as a generator that yields an Order and returns a Result"
+def test_every_method_is_written_as_a_generator(processor: str, either: str):
+    end = "what it found, or None" if either in QUESTIONS else "a Result"
+    assert inspect.isgeneratorfunction(getattr(registry.get(processor), either, None)), (
+        f"processors/{processor}.py: write {either}() as a generator that yields an Order and returns {end}"
     )
 
 
@@ -87,22 +111,37 @@ def test_what_cannot_be_understood_is_unknown(processor: str, method: str, kind:
         assert result.outcome is Outcome.UNKNOWN, f"{method}: {kind} proves nothing"
 
 
-def test_an_order_stays_within_the_manifest(processor: str, method: str):
+@pytest.mark.parametrize("kind", ["not sent", *sorted(HOSTILE)])
+def test_a_question_that_was_not_answered_has_found_nothing(processor: str, question: str, kind: str):
+    for fields in EXAMPLES[question]:
+        reply = NotSent("unreachable") if kind == "not sent" else HOSTILE[kind]
+        _, found = run(processor, question, fields, reply)
+        assert found is None, f"{question}: {kind} tells nothing"
+
+
+@pytest.mark.parametrize("kind", sorted(name for name, reply in HOSTILE.items() if isinstance(reply, Answered)))
+def test_a_notification_that_cannot_be_read_points_at_nothing(processor: str, kind: str):
+    reply = HOSTILE[kind]
+    assert isinstance(reply, Answered)
+    assert registry.get(processor).notification(settings_of(processor), reply.body) is None
+
+
+def test_an_order_stays_within_the_manifest(processor: str, either: str):
     adapter, settings = registry.get(processor), settings_of(processor)
     manifest = adapter.manifest(settings)
-    for fields in EXAMPLES[method]:
-        orders, _ = run(processor, method, fields, Lost("timeout"))
+    for fields in EXAMPLES[either]:
+        orders, _ = run(processor, either, fields, Lost("timeout"))
         for order in orders:
             assert order.processor == processor
             origin, path = re.fullmatch(r"(https://[^/]+)(/[^?#]*)?.*", order.url).groups()
-            assert origin in manifest["origins"], f"{method}: {origin} is not among the manifest's origins"
+            assert origin in manifest["origins"], f"{either}: {origin} is not among the manifest's origins"
             for slot in slots(order):
                 assert any(
                     rule["slot"] == slot.name
                     and rule["method"] in ("*", order.method)
                     and re.fullmatch(rule["path"], path or "/")
                     for rule in manifest["slots"]
-                ), f"{method}: the manifest gives {slot.name} no place in {order.method} {path}"
+                ), f"{either}: the manifest gives {slot.name} no place in {order.method} {path}"
             for header, parts in order.headers:
                 for derived in (part for part in parts if isinstance(part, Derived)):
                     assert any(
@@ -110,16 +149,16 @@ def test_an_order_stays_within_the_manifest(processor: str, method: str):
                         and rule["method"] in ("*", order.method)
                         and re.fullmatch(rule["path"], path or "/")
                         for rule in manifest["derived"]
-                    ), f"{method}: the manifest grants no {derived.kind} in {header} of {order.method} {path}"
-            assert from_wire(to_wire(order)) == order, f"{method}: the vault would not read this order"
+                    ), f"{either}: the manifest grants no {derived.kind} in {header} of {order.method} {path}"
+            assert from_wire(to_wire(order)) == order, f"{either}: the vault would not read this order"
             if any(slot.name.startswith("card.") for slot in slots(order)):
                 assert order.card == fields["card"]
 
 
-def test_every_order_has_its_own_step_id_and_the_request_s_limits(processor: str, method: str):
-    for fields in EXAMPLES[method]:
-        request = build(processor, method, **fields)
-        orders, _ = drive(registry.get(processor), method, request, replies=[Lost("timeout")])
+def test_every_order_has_its_own_step_id_and_the_request_s_limits(processor: str, either: str):
+    for fields in EXAMPLES[either]:
+        request = build(processor, either, **fields)
+        orders, _ = drive(registry.get(processor), either, request, replies=[Lost("timeout")])
         assert orders[0].step == request.step
         assert len({order.step for order in orders}) == len(orders)
         for order in orders:
@@ -164,13 +203,13 @@ def test_the_fee_is_a_whole_number_that_grows_with_the_amount(processor: str):
     assert fees == sorted(fees)
 
 
-def test_each_method_has_a_golden_transcript(processor: str, method: str):
+def test_each_method_has_a_golden_transcript(processor: str, either: str):
     found = [
         json.loads(file.read_text())["method"]
         for file in (TRANSCRIPTS / processor).glob("*.json")
         if file.name != "settings.json"
     ]
-    assert method in found, f"add transcripts/{processor}/{method}_*.json"
+    assert either in found, f"add transcripts/{processor}/{either}_*.json"
 
 
 def test_one_wrong_field_in_a_good_answer_never_becomes_an_approval(processor: str):
@@ -178,7 +217,7 @@ def test_one_wrong_field_in_a_good_answer_never_becomes_an_approval(processor: s
     spoilt = 0
     for file in sorted((TRANSCRIPTS / processor).glob("*.json")):
         told = json.loads(file.read_text())
-        if file.name == "settings.json" or told["result"]["outcome"] != "approved":
+        if file.name == "settings.json" or told["method"] in QUESTIONS or told["result"]["outcome"] != "approved":
             continue
         request = build(processor, told["method"], **told["request"])
         last = told["exchanges"][-1]["reply"]
@@ -195,6 +234,30 @@ def test_one_wrong_field_in_a_good_answer_never_becomes_an_approval(processor: s
                     assert result.outcome is not Outcome.APPROVED, f"{file.name}: {name}={value!r:.20}"
                 spoilt += 1
     assert spoilt, "there is no transcript of an approval to spoil"
+
+
+def test_one_wrong_field_in_what_was_found_is_never_passed_on(processor: str, question: str):
+    """Spoil a good answer field by field: what a question finds has the right types, or it has found nothing."""
+    spoilt = 0
+    for file in sorted((TRANSCRIPTS / processor).glob(f"{question}_*.json")):
+        told = json.loads(file.read_text())
+        if told["result"] is None:
+            continue
+        request, last = build(processor, question, **told["request"]), told["exchanges"][-1]["reply"]
+        for name in last["body"]:
+            for value in WRONG_VALUES:
+                body = json.dumps({**last["body"], name: value}).encode()
+                spoiled = [reply_from(exchange["reply"]) for exchange in told["exchanges"][:-1]]
+                spoiled.append(Answered(200, body=body))
+                _, found = drive(registry.get(processor), question, request, replies=spoiled)
+                if found is not None:
+                    for known, good in told["result"].items():
+                        kinds = (type(None), str if good is None else type(good))
+                        assert type(getattr(found, known)) in kinds, f"{file.name}: {name}"
+                if name in ("id", "status", "found") and value != last["body"][name]:
+                    assert found is None, f"{file.name}: {name}={value!r:.20}"
+                spoilt += 1
+    assert spoilt, f"there is no transcript of a {question} that found something"
 
 
 def test_orders_carry_nothing_that_the_adapter_should_not_know(processor: str):

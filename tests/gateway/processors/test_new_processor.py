@@ -54,6 +54,7 @@ def test_a_new_processor_is_found_lints_and_fails_the_contract_point_by_point(pr
     for point in (
         "write authorize() as a generator",
         "write reverse() as a generator",
+        "write inquire_dispute() as a generator",
         "manifest: name the origins",
         "fee: whole minor units",
         "add transcripts/acme_pay/inquire_*.json",
@@ -73,7 +74,7 @@ def test_it_overwrites_nothing(project: Path):
     assert "exists already" in again.stderr
 
 
-@pytest.mark.parametrize("name", ["", "Acme", "a-b", "1a", "../x", "contract", "class", "a" * 41, "a__b", "a_"])
+@pytest.mark.parametrize("name", ["", "Acme", "a-b", "1a", "../x", "contract", "class", "a" * 41, "a__b", "a_", "acme_answers"])
 def test_names_that_cannot_be_modules_are_refused(project: Path, name: str):
     refused = run(project, "tools/new_processor.py", name)
     assert refused.returncode == 2

@@ -1,5 +1,6 @@
 """The simulator's adapter against the real simulator: an inquiry tells what any lost answer would have said."""
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator
@@ -13,9 +14,11 @@ import pytest_asyncio
 from lockgate.gateway.processors import registry
 from lockgate.gateway.processors.contract import (
     AUTHENTICATION_FAILED,
+    REFUND_FAILED,
     REVERSED,
     Answered,
     Lost,
+    Notice,
     NotSent,
     Order,
     Outcome,
@@ -26,7 +29,7 @@ from lockgate.gateway.processors.contract import (
 from lockgate.kernel import clock
 from lockgate.vault.fill import fill
 from lockgate.vault.place import check_places, read_manifest
-from tests.gateway.processors.driving import METHODS
+from tests.gateway.processors.driving import METHODS, QUESTIONS
 from tests.simulator.running import KEY, SIGNING_KEYS, RunningSimulator
 
 ADAPTER = registry.get("simulator")
@@ -46,12 +49,12 @@ class Gateway:
         }
         self._inquiries = 0
 
-    async def do(self, method: str, **fields: Any) -> Result:
+    async def do(self, method: str, **fields: Any) -> Any:
         if method == "authorize":
             usual = {"amount": 1099, "currency": "usd", "card": "tok_v", "return_url": "https://shop.example/b"}
             fields = usual | fields
         common = {"send_before_ms": 1_900_000_000_000, "timeout_ms": 1_000, "settings": self.settings}
-        steps = getattr(ADAPTER, method)(METHODS[method](**common, **fields))
+        steps = getattr(ADAPTER, method)((METHODS | QUESTIONS)[method](**common, **fields))
         order = next(steps)
         while True:
             try:
@@ -60,8 +63,11 @@ class Gateway:
                 return end.value
 
     async def inquire(self, reference: str) -> Result:
+        return await self.ask("inquire", reference)
+
+    async def ask(self, method: str, reference: str, **fields: Any) -> Any:
         self._inquiries += 1
-        return await self.do("inquire", step=f"in_{self._inquiries}", reference=reference)
+        return await self.do(method, step=f"in_{self._inquiries}", reference=reference, **fields)
 
     async def _send(self, order: Order) -> Reply:
         markers = iter(f"marker{number}" for number in range(100))
@@ -95,7 +101,7 @@ async def challenge(gateway: Gateway, result: str, step: str = "pa_1", **fields:
     asked = await gateway.do("authorize", step=step, **fields)
     assert asked.outcome is Outcome.ACTION_REQUIRED and asked.redirect_url
     async with gateway.simulator.session.post(
-        asked.redirect_url, data={"result": result}, allow_redirects=False
+        str(asked.redirect_url), data={"result": result}, allow_redirects=False
     ) as back:
         assert back.headers["Location"] == "https://shop.example/b"
     return asked
@@ -233,3 +239,120 @@ def test_a_body_with_slots_is_json_once_filled():
     order = next(ADAPTER.authorize(request))
     filled = b"".join(b"1" if isinstance(part, Slot) else part for part in order.body)
     assert json.loads(filled)["card"] == {"number": "1", "exp_month": "1", "exp_year": "1"}
+
+
+async def appeared(gateway: Gateway, kind: str) -> str:
+    """The id that the journal's first entry of ``kind`` names."""
+    async with asyncio.timeout(5):
+        while not (seen := [entry for entry in await gateway.simulator.journal() if entry["kind"] == kind]):
+            await asyncio.sleep(0.05)
+    return seen[0]["id"]
+
+
+async def test_an_increment_and_several_captures(gateway: Gateway):
+    held = await gateway.do("authorize", step="pa_1", capture=False)
+    money = {"processor_reference": held.processor_reference, "currency": "usd"}
+    raised = await gateway.do("increment", step="in_a", amount=2000, **money)
+    assert (raised.outcome, raised.amount) == (Outcome.APPROVED, 2000)
+    assert (await gateway.inquire("in_a")) == raised
+    for step, amount, final in (("ca_1", 1500, False), ("ca_2", 400, False), ("ca_3", 50, True)):
+        taken = await gateway.do("capture", step=step, amount=amount, final=final, **money)
+        assert (taken.outcome, taken.amount) == (Outcome.APPROVED, amount)
+    assert (await gateway.do("capture", step="ca_4", amount=1, **money)).decline_code == "already_captured"
+    assert (await gateway.do("increment", step="in_b", amount=3000, **money)).outcome is Outcome.DECLINED
+
+
+@pytest.mark.parametrize(
+    ("number", "first", "last"),
+    [("4000000000007726", Outcome.PENDING, Outcome.APPROVED), ("4000000000005126", Outcome.APPROVED, Outcome.DECLINED)],
+)
+async def test_a_refund_that_ends_later(gateway: Gateway, number: str, first: Outcome, last: Outcome):
+    gateway.card["card.number"] = number
+    paid = await gateway.do("authorize", step="pa_1")
+    refund = await gateway.do(
+        "refund", step="re_1", processor_reference=paid.processor_reference, amount=500, currency="usd"
+    )
+    assert refund.outcome is first
+    result = await gateway.ask("inquire", "re_1", now=clock.now() + 60)
+    assert result.outcome is last
+    if last is Outcome.DECLINED:
+        assert (result.decline_code, result.reason) == (REFUND_FAILED, "expired_or_canceled_card")
+
+
+async def test_a_dispute_from_its_card_to_its_end(gateway: Gateway):
+    gateway.card["card.number"] = "4000000000000259"
+    await gateway.do("authorize", step="pa_1")
+    dispute = await appeared(gateway, "dispute")
+    found = await gateway.ask("inquire_dispute", dispute, now=clock.now())
+    assert (found.reference, found.step, found.status, found.amount) == (dispute, "pa_1", "needs_response", 1099)
+    answer = {"dispute": dispute, "fields": ("receipt",), "text": "winning_evidence"}
+    given = await gateway.do("submit_evidence", step="ev_1", **answer)
+    assert given.outcome is Outcome.APPROVED
+    assert (await gateway.inquire("ev_1")) == given
+    assert (await gateway.ask("inquire_dispute", dispute, now=clock.now() + 60)).status == "won"
+    late = await gateway.do("accept_dispute", step="ac_1", dispute=dispute)
+    assert (late.outcome, late.decline_code) == (Outcome.DECLINED, "dispute_won")
+    assert await gateway.ask("inquire_dispute", "sdp_none", now=clock.now()) is None
+
+
+async def test_a_warning(gateway: Gateway):
+    gateway.card["card.number"] = "4000000000005423"
+    await gateway.do("authorize", step="pa_1")
+    warning = await appeared(gateway, "early_fraud_warning")
+    found = await gateway.ask("inquire_warning", warning, now=clock.now())
+    assert (found.step, found.fraud_type, found.actionable) == ("pa_1", "made_with_stolen_card", True)
+
+
+async def test_a_payout_from_its_order_to_its_reversal(gateway: Gateway):
+    now = clock.now()
+    money: dict[str, Any] = {"amount": 700, "currency": "usd"}
+    paid = await gateway.do("payout", step="po_1", arrival_date=now + 3 * 86_400, **money)
+    assert (paid.outcome, paid.amount) == (Outcome.APPROVED, 700)
+    assert (await gateway.inquire("po_1")) == paid
+    other = await gateway.do("payout", step="po_2", arrival_date=now + 3 * 86_400, **money)
+    stopped = await gateway.do("cancel_payout", step="pc_1", processor_reference=other.processor_reference)
+    assert stopped.outcome is Outcome.APPROVED
+    found = await gateway.ask("inquire_payout", other.processor_reference, now=now)
+    assert (found.status, found.failure_code) == ("canceled", None)
+    found = await gateway.ask("inquire_payout", paid.processor_reference, now=now + 4 * 86_400)
+    assert found.status == "paid"
+    back = await gateway.do("reverse_payout", step="pr_1", processor_reference=paid.processor_reference, **money)
+    assert (back.outcome, back.amount) == (Outcome.APPROVED, 700)
+    assert (await gateway.inquire("pr_1")) == back
+    refused = await gateway.do("payout", step="po_3", **{**money, "amount": 4_111}, arrival_date=now)
+    assert (refused.outcome, refused.decline_code) == (Outcome.DECLINED, "account_closed")
+
+
+async def test_the_acquirers_view_of_risk(gateway: Gateway):
+    gateway.card["card.number"] = "4000000000009235"
+    assert (await gateway.do("authorize", step="pa_1")).risk_level == "elevated"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "fields"),
+    [
+        ("/increments", "increment", {"processor_reference": "{held}", "amount": 2000, "currency": "usd"}),
+        ("/payouts", "payout", {"amount": 700, "currency": "usd", "arrival_date": 1_900_000_000}),
+        ("/disputes/evidence", "submit_evidence", {"dispute": "sdp_1", "fields": (), "text": "x"}),
+    ],
+)
+async def test_any_lost_answer_is_found_by_inquiry(gateway: Gateway, path: str, method: str, fields: dict[str, Any]):
+    held = await gateway.do("authorize", step="pa_1", capture=False)
+    fields = {name: held.processor_reference if value == "{held}" else value for name, value in fields.items()}
+    await gateway.simulator.fault("reset_after", match={"path": path})
+    lost = await gateway.do(method, step="x_1", **fields)
+    assert lost.outcome is Outcome.UNKNOWN
+    found = await gateway.inquire("x_1")
+    assert found.outcome in (Outcome.APPROVED, Outcome.DECLINED) and found.processor_reference
+    await gateway.simulator.fault("reset_before", match={"path": path})
+    assert (await gateway.do(method, step="x_2", **fields)).outcome is Outcome.UNKNOWN
+    assert (await gateway.inquire("x_2")).outcome is Outcome.NOT_FOUND
+
+
+def test_a_notification_points_at_what_has_changed():
+    body = b'{"id":"ntf_1","kind":"dispute","reference":"sdp_1","created":1900000000}'
+    assert ADAPTER.notification({}, body) == Notice(id="ntf_1", kind="dispute", reference="sdp_1")
+    for wrong in (b'"dispute"', b'"kind":"dispute"', b'"sdp_1"', b'"ntf_1"'):
+        for value in (b"null", b'""', b"[]", b'"' + b"x" * 129 + b'"', b'"\\u0000"'):
+            spoilt = body.replace(wrong, (b'"kind":' if b":" in wrong else b"") + value)
+            assert ADAPTER.notification({}, spoilt) is None, spoilt

@@ -74,7 +74,9 @@ def test_it_overwrites_nothing(project: Path):
     assert "exists already" in again.stderr
 
 
-@pytest.mark.parametrize("name", ["", "Acme", "a-b", "1a", "../x", "contract", "class", "a" * 41, "a__b", "a_", "acme_answers"])
+@pytest.mark.parametrize(
+    "name", ["", "Acme", "a-b", "1a", "../x", "contract", "class", "a" * 41, "a__b", "a_", "acme_answers"]
+)
 def test_names_that_cannot_be_modules_are_refused(project: Path, name: str):
     refused = run(project, "tools/new_processor.py", name)
     assert refused.returncode == 2

@@ -44,6 +44,8 @@ class Asker:
         for prefix, needed in recipe.needs.items():
             if any(_begins(leaf.name, prefix) for leaf in wanted):
                 extra |= needed
+                for name in needed:
+                    sent.pop(name, None)
         for name, value in extra.items():
             sent.setdefault(name, _text(value(self.world, ids) if callable(value) else value))
         fields = [*sent.items(), *((f"expand[{place}]", path) for place, path in enumerate(expand))]

@@ -18,8 +18,8 @@ class Recipe:
 
     ``path`` makes the path's ids by their names, anew for each request. ``always`` is sent besides what is required.
     ``values`` are right values by bracket name. ``apart`` names groups of parameters of which one request has one.
-    ``needs`` names what must be sent along. ``refused`` says why even a right request is 400 in this installation. ``never`` are parameters that this installation cannot be asked rightly,
-    each with its reason. A name stands for all that begin with it.
+    ``needs`` names what must be sent along. ``never`` are parameters that this installation cannot be asked rightly,
+    each with its reason; ``refused`` says why even a right request is 400. A name stands for all that begin with it.
     """
 
     path: Mapping[str, Made] = field(default_factory=dict)
@@ -90,13 +90,18 @@ _PAYING = {
 }  # fmt: skip
 _PAYING_APART = (
     *_card_apart(f"{PAY}[card]"), ("payment_method", PAY), ("off_session", "setup_future_usage"),
-    ("off_session", "mandate_data"), ("mandate", "mandate_data"), ("mandate", "setup_future_usage"),
+    ("off_session", PAY), ("mandate", PAY), ("off_session", "mandate_data"), ("mandate", "mandate_data"),
+    ("mandate", "setup_future_usage"),
     ("payment_method_types", "automatic_payment_methods"),
     ("mandate_data[customer_acceptance][online]", "mandate_data[customer_acceptance][offline]"),
 )  # fmt: skip
 _A_CARD = {f"{PAY}[type]": "card"}
 _CONFIRMED = {"confirm": "true", "payment_method": "pm_card_visa"}
 _INFERRED = "mandate_data[customer_acceptance][online][infer_from_client]"
+_SAVED = {
+    "confirm": "true", "off_session": "true", "customer": lambda world, _: world.one("customer"),
+    "payment_method": lambda world, _: world.one("payment_method"),
+}  # fmt: skip
 _NEVER_SEALED = {f"{PAY}[card][sealed]": SEALED, _INFERRED: "only a browser with a publishable key may ask for it"}
 _ALONE = {  # what a loose intent is paid with: a card that is no customer's
     **_PAYING, "payment_method": "pm_card_visa",
@@ -112,13 +117,17 @@ RECIPES: dict[str, Recipe] = {
     "balance_transaction.list": Recipe(values={"type": "charge"}, never={"payout": AUTOMATIC}),
     "charge.capture": Recipe(path={"charge": make.uncaptured}, values={"amount": 50}),
     "charge.create": Recipe(
-        values={"source": "tok_visa", "customer": _with_source}, always={"source": "tok_visa"},
+        values={"source": "tok_visa", "customer": _with_source},
+        always={"source": "tok_visa", "amount": 500, "currency": "usd"},
         apart=(("customer", "source"),),
     ),
     "charge.search": _search("/v1/charges"),
     "checkout_session.create": Recipe(
         always=_LINES,
-        values={**_LINES, f"{_PRICE}[unit_amount_decimal]": 2000, "expires_at": lambda world, _: _later(world, {}) + 7200, "ui_mode": "hosted_page"},
+        values={
+            **_LINES, f"{_PRICE}[unit_amount_decimal]": 2000, "ui_mode": "hosted_page",
+            "expires_at": lambda world, _: _later(world, {}) + 7200,
+        },
         apart=(
             ("success_url", "return_url"), ("cancel_url", "return_url"), ("ui_mode", "return_url"),
             ("success_url", "redirect_on_completion"), ("cancel_url", "redirect_on_completion"),
@@ -153,12 +162,12 @@ RECIPES: dict[str, Recipe] = {
         path={"intent": make.multicapturable}, values={"amount_to_capture": 100, "final_capture": "false"}
     ),
     "payment_intent.confirm": Recipe(
-        path={"intent": make.ready_intent}, values={**_ALONE, "amount_to_confirm": 2000},
+        path={"intent": make.customers_intent}, values={**_PAYING, "amount_to_confirm": 2000},
         apart=_PAYING_APART, needs={PAY: _A_CARD}, never=_NEVER_SEALED,
     ),
     "payment_intent.create": Recipe(
         values={**_PAYING, "confirm": "true"}, apart=_PAYING_APART, never=_NEVER_SEALED,
-        needs={PAY: _A_CARD, "off_session": _CONFIRMED, "mandate_data": _CONFIRMED},
+        needs={PAY: _A_CARD, "off_session": _SAVED, "mandate": _SAVED, "mandate_data": _CONFIRMED},
     ),
     "payment_intent.increment_authorization": Recipe(path={"intent": make.incrementable}, values={"amount": 2500}),
     "payment_intent.search": _search("/v1/payment_intents"),

@@ -95,6 +95,12 @@ def ready_intent(world: World) -> str:
     return world.post("/v1/payment_intents", amount=2000, currency="usd", payment_method="pm_card_visa")["id"]
 
 
+def customers_intent(world: World) -> str:
+    """A payment intent of the customer whose card and mandate there are."""
+    asked = {"customer": world.one("customer"), "payment_method": world.one("payment_method")}
+    return world.post("/v1/payment_intents", amount=2000, currency="usd", **asked)["id"]
+
+
 def incrementable(world: World) -> str:
     asked = {"payment_method_options[card][request_incremental_authorization]": "if_available"}
     return world.waiting(**asked)
@@ -165,7 +171,8 @@ def review(world: World) -> str:
 def mandate(world: World) -> str:
     accepted = "mandate_data[customer_acceptance]"
     made = world.post("/v1/setup_intents", **{
-        "confirm": "true", "payment_method": "pm_card_visa", "usage": "off_session", f"{accepted}[type]": "offline",
+        "confirm": "true", "customer": world.one("customer"), "payment_method": world.one("payment_method"),
+        "usage": "off_session", f"{accepted}[type]": "offline",
         "automatic_payment_methods[enabled]": "true", "automatic_payment_methods[allow_redirects]": "never",
     })
     return made["mandate"]

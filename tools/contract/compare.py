@@ -57,7 +57,9 @@ def _inside(block: str, old: dict[str, str], new: dict[str, str]) -> Iterator[Ch
             continue
         kind = name.partition(" ")[0]
         if kind == "parameter":
-            yield Change(f"{where}{name} {_told(before, now)}", _breaks_callers(before, now))
+            holder = name.rpartition("[")[0]
+            asked = not holder or old.get(holder, "refused") != "refused"
+            yield Change(f"{where}{name} {_told(before, now)}", asked and _breaks_callers(before, now))
         elif kind == "field":
             yield Change(f"{where}{name} {_told(before, now)}", _breaks_readers(before, now))
         else:
@@ -108,10 +110,11 @@ def _breaks_readers(before: str | None, now: str | None) -> bool:
         return False
     if now is None:
         return True
-    if "one of " in before and "one of " in now:
-        return now.endswith(" or null") and not before.endswith(" or null")
-    gained = now == before.removesuffix(" or null") or now.startswith(f"{before}, expandable to ")
-    return not gained
+    if now.endswith(" or null") and not before.endswith("null"):
+        return True
+    was, is_ = before.removesuffix(" or null"), now.removesuffix(" or null")
+    words = all("one of " in says or says.startswith("always ") for says in (was, is_))
+    return not (words or was in ("null", is_) or is_.startswith(f"{was}, expandable to "))
 
 
 def _options(says: str) -> set[str]:

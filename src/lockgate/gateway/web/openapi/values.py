@@ -39,7 +39,7 @@ NAMED: Mapping[str, tuple[Any, ...]] = {
     "last4": ("4242",), "limit": (3,), "line1": ("12 Mill Lane",), "mode": ("payment",), "name": ("Ada Hill",),
     "network": ("visa",), "number": ("4242424242424242",), "offset_s": (86_400,), "ok": (True,), "paid": (True,),
     "phone": ("+44 117 496 0123",), "postal_code": ("BS1 4DJ",), "preferred_locales": (["en-GB"],), "quantity": (1,),
-    "query": ("status:'succeeded'",), "reason": ("requested_by_customer",), "receipt_email": ("ada@example.com",),
+    "query": ("metadata['order']:'6735'",), "reason": ("requested_by_customer",), "receipt_email": ("ada@example.com",),
     "return_url": ("https://shop.example/return",), "risk_level": ("normal",), "seller_message": ("Payment complete.",),
     "shipping": ({"name": "Ada Hill", "address": _ADDRESS},),
     "statement_descriptor": ("LOOM AND THREAD",), "statement_descriptor_suffix": ("ORDER 6735",),

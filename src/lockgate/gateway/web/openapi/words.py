@@ -55,11 +55,15 @@ def of_type(type_: Type) -> str:
     return of_schema(type_.schema())
 
 
-def field_rows(shape: Shape) -> Iterator[tuple[str, str]]:
+def field_rows(shape: Shape) -> list[tuple[str, str]]:
     """Every field of a shape with its type in words, those of inner objects after the one that holds them."""
+    found: dict[str, list[str]] = {}
     for name, field in shape.fields.items():
-        yield name, of_field(field)
-        yield from _inner_fields(field.schema, name)
+        found[name] = [of_field(field)]
+        for path, says in _inner_fields(field.schema, name):
+            known = found.setdefault(path, [])
+            known += [] if says in known else [says]
+    return [(name, " or ".join(says)) for name, says in found.items()]
 
 
 def _inner_fields(schema: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:

@@ -277,6 +277,17 @@ async def test_a_verdict_that_overtakes_the_answer_is_not_undone(court: Court) -
     await court.sound()
 
 
+async def test_what_our_own_order_did_is_left_to_it(court: Court) -> None:
+    seen = await court.disputed()
+    court.line.faults = ["lost_after"]
+    await court.call("dispute.update", SUBMITTED, dispute=seen["id"])
+    assert court.issuer.disputes[seen["reference"]]["status"] == "under_review"
+    assert not await court.told(seen["reference"]), "not yet"
+    await court.orders.settle(await court.attempt(), Result(Outcome.APPROVED))
+    assert await court.told(seen["reference"])
+    assert (await court.types()).count("charge.dispute.updated") == 1
+
+
 async def test_a_deadline_that_has_passed_on_the_accounts_clock_is_asked_about(court: Court) -> None:
     seen = await court.disputed()
     now = clock.now()

@@ -5,6 +5,7 @@ The same whoever calls: a notification, the clock, or a request that was told no
 
 from lockgate.gateway.disputes import asking, find, keep, store
 from lockgate.gateway.disputes.core import news
+from lockgate.gateway.disputes.core.transitions import UNDER_REVIEW
 from lockgate.gateway.disputes.ports import Ports
 from lockgate.gateway.disputes.tell import Telling
 from lockgate.gateway.payments import find as payments_find
@@ -44,6 +45,8 @@ async def _write(ports: Ports, cause: Cause, found: DisputeFound, *, processor: 
         )
         telling = Telling(ports, cause, charge, fee=found.fee)
     else:
+        if row.attempt is not None and found.status == UNDER_REVIEW.get(row.status):
+            return False  # our own order did that: whoever sent it writes it down with the evidence
         before = await keep.open_dispute(row, ports.box)
         state = news.learnt(before, found, now=cause.now)
         if state is before:

@@ -203,6 +203,11 @@ def descriptors(data: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str,
     return {**said, "calculated_statement_descriptor": on_statement({**before, **said})} if said else {}
 
 
+def told(attempt: AttemptRow) -> int | None:
+    """What time the processor is told it is: in test mode the account's own; in live mode it has a clock itself."""
+    return None if attempt.livemode else attempt.created
+
+
 def reserved(charge: Charge, amount: int) -> Charge:
     """``charge`` with ``amount`` of it in doubt; the row's own checks refuse more than was authorised."""
     return charge.after(capture_in_doubt=amount)

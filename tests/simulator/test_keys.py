@@ -1,5 +1,6 @@
 """Accounts made after the start get keys through the admin API, and keep them over a kill."""
 
+import hashlib
 import json
 
 from tests.simulator.running import (
@@ -38,6 +39,28 @@ async def test_the_file_holds_no_api_key_and_is_its_owners_alone(simulator: Runn
     [kept] = json.loads(file.read_text()).values()
     assert kept == {"label": "acct_new:test", **{name: ENTRY[name] for name in ("signing_key", "notification_key")}}
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_home_from_before_notifications_still_works_and_counts_as_lacking_keys(
+    simulator: RunningSimulator,
+) -> None:
+    simulator.stop()
+    file = simulator.home / "secrets" / "simulator.json"
+    secrets = json.loads(file.read_text())
+    for entry in secrets["api_keys"].values():
+        del entry["notification_key"]
+    file.write_text(json.dumps(secrets))
+    added = {"label": "acct_old:test", "signing_key": SIGNING_KEYS[NEW_KEY]}
+    kept = {hashlib.sha256(NEW_KEY.encode()).hexdigest(): added}
+    (simulator.home / "simulator" / "keys.json").write_text(json.dumps(kept))
+    simulator.start()
+    assert (await simulator.post("/authorizations", authorization("pa_1")))[0] == 200
+    assert (await simulator.post("/authorizations", authorization("pa_1"), key=NEW_KEY))[0] == 200
+    async with simulator.session.get("/admin/keys", headers={"Authorization": f"Bearer {ADMIN}"}) as answer:
+        assert await answer.json() == {"labels": []}
+    assert (await simulator.post("/admin/keys", ENTRY | {"label": "acct_old:test"}, key=ADMIN))[0] == 200
+    async with simulator.session.get("/admin/keys", headers={"Authorization": f"Bearer {ADMIN}"}) as answer:
+        assert await answer.json() == {"labels": ["acct_old:test"]}
 
 
 async def test_only_the_admin_adds_and_only_what_is_in_order(simulator: RunningSimulator) -> None:

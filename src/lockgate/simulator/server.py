@@ -116,7 +116,9 @@ async def _serve(home: Home) -> None:
             await listener.open()
             log.get("simulator").info("listening", url=origin, entries=journal.last_seq)
             ready.announce()
-            await asyncio.wait([broken, asked], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([broken, asked, by_the_clock], return_when=asyncio.FIRST_COMPLETED)
+            if by_the_clock.done():
+                by_the_clock.result()  # it never ends but by a fault, which must not pass unseen
             if broken.done():
                 raise JournalFailed("the journal cannot be written; stopping, because nothing more may be promised")
     finally:

@@ -9,7 +9,7 @@ from lockgate.gateway.identity.ports import Ports
 from lockgate.gateway.storage.paging import cut, listing, page_of
 from lockgate.kernel.errors import missing
 from lockgate.kernel.operations import Answer, Call, Operation
-from lockgate.kernel.params import Integer, Listing, Object, Timestamp, optional
+from lockgate.kernel.params import Integer, Listing, Object, Timestamp, Unsupported, optional
 
 _ADVANCE = Object(
     {
@@ -69,7 +69,7 @@ def operations(ports: Ports) -> list[Operation]:
             resource="account",
             access="read",
             handler=all_of_mine,
-            params=Listing().object(),
+            params=Listing({"created": optional(Unsupported("The list holds one's own account alone."))}).object(),
             returns=ACCOUNT,
             form="list",
             summary="A list of one: the account that the key belongs to.",

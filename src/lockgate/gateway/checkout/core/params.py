@@ -2,7 +2,7 @@
 
 from lockgate.gateway.checkout.core.ui import WORDS
 from lockgate.gateway.customers.core.params import EMAIL, SHIPPING
-from lockgate.gateway.customers.core.shapes import OTHER_TYPES
+from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.gateway.payments.core.shapes import CAPTURE_METHODS, THREE_D_SECURE
 from lockgate.kernel.params import (
     Array,
@@ -137,7 +137,7 @@ CREATE = Object(
         "metadata": clearable(Metadata()),
         "payment_intent_data": optional(PAYMENT_INTENT_DATA),
         "payment_method_options": optional(
-            Object({"card": optional(_CARD_OPTIONS), **_known(" ".join(OTHER_TYPES), _CARDS_ONLY)})
+            Object({"card": optional(_CARD_OPTIONS), **_known(" ".join((*OTHER_TYPES, *NEWEST_TYPES)), _CARDS_ONLY)})
         ),
         "payment_method_types": optional(
             Only(Array(Text(40, pattern="[a-z0-9_]+"), 20), lambda kinds: kinds == ["card"], _CARDS_ONLY)

@@ -7,7 +7,6 @@ from typing import Any
 from lockgate.gateway.storage.records import MandateRow
 from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.kernel.errors import invalid
-from lockgate.kernel.ids import new_id
 from lockgate.kernel.params import Boolean, Choice, Object, Text, Timestamp, optional, required
 from lockgate.kernel.principal import Principal
 from lockgate.kernel.shapes import BOOLEAN, OBJECT, STRING, Field, Shape, const, one_of
@@ -114,12 +113,12 @@ def acceptance(data: Mapping[str, Any], principal: Principal, *, now: int) -> di
     return {"accepted_at": accepted_at, "offline": None, "online": online, "type": "online"}
 
 
-def given_with(method: PaymentMethodRow, *, intent: str, subject: str, now: int) -> MandateRow:
+def given_with(method: PaymentMethodRow, *, id_: str, intent: str, subject: str, now: int) -> MandateRow:
     """The mandate given with ``method`` under ``intent``; how it was accepted is still to be sealed into it."""
     return MandateRow(
         account=method.account,
         livemode=method.livemode,
-        id=new_id("mandate"),
+        id=id_,
         version=1,
         created=now,
         status="active",

@@ -1,6 +1,6 @@
 """What customers and payment methods are made from: their parameters, strictly."""
 
-from lockgate.gateway.customers.core.shapes import OTHER_TYPES
+from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.kernel.params import (
     Array,
     Choice,
@@ -65,7 +65,7 @@ CARD = Object(
     }
 )
 
-_OTHERS: dict[str, Param] = {name: optional(Unsupported(_CARDS_ONLY)) for name in (*OTHER_TYPES, "paypay", "sequra")}
+_OTHERS: dict[str, Param] = {name: optional(Unsupported(_CARDS_ONLY)) for name in (*OTHER_TYPES, *NEWEST_TYPES)}
 
 PAYMENT_METHOD_DATA = Object(
     {

@@ -106,6 +106,9 @@ EPHEMERAL_KEY = Shape(
 )
 
 # The dialect names one field for each kind of payment method; all but the kind's own are null.
+NEWEST_TYPES = ("demo_pay", "paypay", "sequra")
+"""Types that only the newest dialect has: refused by name, not shown as fields."""
+
 OTHER_TYPES = (
     "acss_debit", "affirm", "afterpay_clearpay", "alipay", "alma", "amazon_pay", "au_becs_debit", "bacs_debit",
     "bancontact", "billie", "bizum", "blik", "boleto", "card_present", "cashapp", "crypto", "custom",

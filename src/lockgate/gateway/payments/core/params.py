@@ -4,7 +4,7 @@ from typing import Any
 
 from lockgate.gateway.customers.core.mandates import MANDATE_DATA
 from lockgate.gateway.customers.core.params import EMAIL, PAYMENT_METHOD_DATA, SHIPPING
-from lockgate.gateway.customers.core.shapes import OTHER_TYPES
+from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.gateway.payments.core.shapes import CAPTURE_METHODS, REQUESTS, THREE_D_SECURE
 from lockgate.kernel.params import (
     Array,
@@ -61,7 +61,8 @@ _CARD_OPTIONS = Object(
         ),
     }
 )
-PAYMENT_METHOD_OPTIONS = Object({"card": clearable(_CARD_OPTIONS), **_known(" ".join(OTHER_TYPES), _CARDS_ONLY)})
+_OTHERS = " ".join((*OTHER_TYPES, *NEWEST_TYPES))
+PAYMENT_METHOD_OPTIONS = Object({"card": clearable(_CARD_OPTIONS), **_known(_OTHERS, _CARDS_ONLY)})
 _TYPES = Only(Array(Text(40, pattern="[a-z0-9_]+"), 20), lambda kinds: kinds == ["card"], _CARDS_ONLY)
 _OFF_SESSION = Choice("true", "false", "one_off", "recurring")
 _DESCRIPTOR = Text(22)

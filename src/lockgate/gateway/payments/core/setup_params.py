@@ -4,7 +4,7 @@ from typing import Any
 
 from lockgate.gateway.customers.core.mandates import MANDATE_DATA
 from lockgate.gateway.customers.core.params import PAYMENT_METHOD_DATA
-from lockgate.gateway.customers.core.shapes import OTHER_TYPES
+from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.gateway.payments.core.shapes import THREE_D_SECURE
 from lockgate.kernel.params import (
     Array,
@@ -48,7 +48,7 @@ _CARD_OPTIONS = Object(
         **_refused("setup_credential_usage three_d_secure", _LATER),
     }
 )
-_OPTIONS = Object({"card": clearable(_CARD_OPTIONS), **_refused(" ".join(OTHER_TYPES), _CARDS_ONLY)})
+_OPTIONS = Object({"card": clearable(_CARD_OPTIONS), **_refused(" ".join((*OTHER_TYPES, *NEWEST_TYPES)), _CARDS_ONLY)})
 _METHOD: dict[str, Param] = {
     "payment_method": optional(_ID),
     "payment_method_data": optional(PAYMENT_METHOD_DATA),

@@ -16,7 +16,7 @@ from lockgate.kernel import clock
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 
-_KEPT = ("capture", "mandate", "method", "return_url", "script", "setup")
+_KEPT = ("capture", "gives_mandate", "mandate", "method", "return_url", "script", "setup")
 
 
 async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | None) -> Answer | None:
@@ -70,6 +70,7 @@ async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | N
                 step=attempt_id,
                 send_before_ms=attempt.send_before_ms,
                 timeout_ms=build.TIMEOUT_MS,
+                now=build.told(attempt),
                 settings=ports.settings[attempt.processor],
                 processor_reference=waiting.processor_reference,
                 continuation=asked.get("continuation", {}),

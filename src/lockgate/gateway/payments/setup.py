@@ -212,6 +212,7 @@ async def _attempt(
                 "before_method": before.payment_method,
                 "born": born,
                 "claim": claim_of(call),
+                "gives_mandate": ids.new_id("mandate") if call.params.get("mandate_data") else None,
                 "latest": tried.row.id,
                 "method": method.id,
                 "return_url": call.params.get("return_url"),

@@ -33,11 +33,6 @@ _WITHOUT_METHOD = (
 async def draft(ports: Ports, call: Call) -> tuple[Setup, PaymentMethodRow | None]:
     """The unsaved setup intent that a create request describes, and its payment method if it names one."""
     params, who = call.params, call.principal
-    customer = params.get("customer")
-    if customer is not None:
-        await customers.customer(ports.pool, who, customer)
-    id_ = ids.new_id("seti")
-    method = await chosen(ports, call, customer=customer, intent=id_)
     automatic = params.get("automatic_payment_methods")
     if automatic is not None and "payment_method_types" in params:
         raise invalid(
@@ -47,6 +42,11 @@ async def draft(ports: Ports, call: Call) -> tuple[Setup, PaymentMethodRow | Non
         )
     if automatic is None and "payment_method_types" not in params:
         automatic = {"enabled": call.api_version[:10] >= AUTOMATIC_METHODS_SINCE}
+    customer = params.get("customer")
+    if customer is not None:
+        await customers.customer(ports.pool, who, customer)
+    id_ = ids.new_id("seti")
+    method = await chosen(ports, call, customer=customer, intent=id_)
     data: dict[str, Any] = {
         "description": params.get("description") or None,
         "metadata": merged_metadata({}, params.get("metadata")),

@@ -112,8 +112,10 @@ def _approved(
     expires_at = None if takes else min(clock.now + AUTHORIZATION_LIFE_S, result.expires_at or 1 << 62)
     saved = _saved(intent, method, result, detail=detail)
     mandate = None
-    if saved is not None and intent.personal.get("acceptance"):
-        mandate = mandates.given_with(method.row, intent=intent.row.id, subject=intent.row.subject, now=clock.now)
+    if saved is not None and detail.get("gives_mandate") and intent.personal.get("acceptance"):
+        mandate = mandates.given_with(
+            method.row, id_=detail["gives_mandate"], intent=intent.row.id, subject=intent.row.subject, now=clock.now
+        )
     charge = charges.charge(
         intent,
         attempt,
@@ -126,6 +128,7 @@ def _approved(
         pending=pending,
         mandate=mandate.id if mandate else detail.get("mandate"),
     )
+    looked_at = {"review": charge.data["review"]} if "review" in charge.data else {}
     if takes:
         booked = transfers.captured(
             charge.row,
@@ -145,7 +148,7 @@ def _approved(
             amount_received=intent.row.amount,
             amount_capturable=0,
             expires_at=None,
-            data={"next_action": None, "review": charge.data.get("review")},
+            data={"next_action": None, **looked_at},
             personal={"last_payment_error": None, "acceptance": None},
         )
         events = (News("charge.succeeded", "charge"), News("payment_intent.succeeded", "intent"))
@@ -157,7 +160,7 @@ def _approved(
             latest_charge=charge.row.id,
             amount_capturable=intent.row.amount,
             expires_at=expires_at,
-            data={"next_action": None, "review": charge.data.get("review")},
+            data={"next_action": None, **looked_at},
             personal={"last_payment_error": None, "acceptance": None},
         )
         events = (News("charge.succeeded", "charge"), News("payment_intent.amount_capturable_updated", "intent"))

@@ -185,7 +185,7 @@ def settle(
             return Settled(_as_before(setup, detail), after, tried=gone, not_sent=True)
         case Outcome.APPROVED:
             return _approved(
-                setup, after, result, method=method, tries=tries, now=now
+                setup, after, result, detail=detail, method=method, tries=tries, now=now
             )._replace(events=(*born, "setup_intent.succeeded"))
         case Outcome.DECLINED:
             refused = refusal(result)
@@ -218,7 +218,14 @@ def settle(
 
 
 def _approved(
-    setup: Setup, attempt: AttemptRow, result: Result, *, method: PaymentMethodRow, tries: Tries, now: int
+    setup: Setup,
+    attempt: AttemptRow,
+    result: Result,
+    *,
+    detail: Mapping[str, Any],
+    method: PaymentMethodRow,
+    tries: Tries,
+    now: int,
 ) -> Settled:
     keeps = keepable(method, setup.row.customer)
     mandate = saved = None
@@ -226,8 +233,10 @@ def _approved(
         saved = consented(method, setup.row.customer, usage=setup.data["usage"], result=result)
         if saved.customer is None:
             saved = used(saved)._replace(version=saved.version)
-    if keeps and setup.personal.get("acceptance"):
-        mandate = mandates.given_with(method, intent=setup.row.id, subject=setup.row.subject, now=now)
+    if keeps and detail.get("gives_mandate") and setup.personal.get("acceptance"):
+        mandate = mandates.given_with(
+            method, id_=detail["gives_mandate"], intent=setup.row.id, subject=setup.row.subject, now=now
+        )
     done = setup.after(
         "succeeded",
         attempt=None,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lockgate.kernel.errors import Kind, Refusal
-from lockgate.kernel.search import MAX_CLAUSES, Catalogue, Clause, Query, as_json, parse
+from lockgate.kernel.search import MAX_CLAUSES, Catalogue, Clause, Query, as_jsonpath, parse
 
 FIELDS = Catalogue(
     {
@@ -143,5 +143,12 @@ def test_what_every_match_must_have():
 
 
 def test_the_database_is_told_how_to_compare():
-    told = as_json(parse('customer:"cus_1" status:"a" customer:null amount>1', FIELDS))
-    assert [clause["operator"] for clause in told] == ["=", ":", "null", ">"]
+    query = 'customer:"cus_1" -status:"a.b" customer:null amount>1 metadata["k\\""]~"x*y" disputed:true'
+    assert as_jsonpath(parse(query, FIELDS)).split(" && ") == [
+        '(exists($."customer" ? (@ == "cus_1")))',
+        '(!exists($."status" ? (@ like_regex "^a\\\\.b$" flag "i")))',
+        '(!exists($."customer" ? (@ != null)))',
+        '(exists($."amount" ? (@ > 1)))',
+        '(exists($."metadata"."k\\"" ? (@ like_regex "x\\\\*y" flag "i")))',
+        '(exists($."disputed" ? (@ == true)))',
+    ]

@@ -1,4 +1,4 @@
-"""Runs a search: one fixed function of the database, given the clauses as data; what is committed is found at once."""
+"""Runs a search: one fixed function of the database, the clauses given as data; what is committed is found at once."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.kernel.errors import Refusal, invalid
 from lockgate.kernel.operations import Call
 from lockgate.kernel.principal import Principal
-from lockgate.kernel.search import MAX_COUNTED, Clause, Query, Subject, as_json, parse
+from lockgate.kernel.search import MAX_COUNTED, Clause, Query, Subject, as_jsonpath, parse
 
 _MAC_BYTES = 16
 _DEFAULT_LIMIT = 10
@@ -85,33 +85,33 @@ async def _sealed(query: Query, hashes: Hashes, principal: Principal, *, table: 
 async def _ids(
     pool: Pool, principal: Principal, subject: Subject, *, query: Query, before: str | None, most: int
 ) -> list[str]:
-    anchor, key, value = _anchor(query, subject.anchors)
+    anchor, value = _anchor(query, subject.anchors)
     rows = await pool.fetch(
-        "select id from search_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) id",
+        "select id from search_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) id",
         subject.table,
         principal.account,
         principal.livemode,
         before,
         most,
-        json.dumps(as_json(query)),
-        query.any,
+        as_jsonpath(query),
         *query.bounds("created"),
         *query.bounds("amount"),
         anchor,
-        key,
         value,
     )
     return [row["id"] for row in rows]
 
 
-def _anchor(query: Query, anchors: Sequence[str]) -> tuple[str, str | None, str | None]:
-    """The first anchor that every match must have, with its metadata key and its value."""
+def _anchor(query: Query, anchors: Sequence[str]) -> tuple[str, str | None]:
+    """The first of ``anchors`` that every match must have, with its value; of metadata all pairs, as JSON."""
+    must = {clause.path: query.only(*clause.path) for clause in query.clauses}
     for name in anchors:
-        for clause in query.clauses:
-            value = query.only(*clause.path)
-            if clause.path[0] == name and isinstance(value, str) and clause.value == value:
-                return name, clause.path[-1], value.lower() if name == "status" else value
-    return "none", None, None
+        found = {path[-1]: value for path, value in must.items() if path[0] == name and isinstance(value, str)}
+        if name == "metadata" and found:
+            return name, json.dumps(found)
+        if found:
+            return name, found[name].lower() if name == "status" else found[name]
+    return "none", None
 
 
 class _Pages:

@@ -79,8 +79,6 @@ class Guard:
             given = request.headers.get(b"stripe-version")
             version = None if given is None else self._version(given)
             key = request.headers.get(b"idempotency-key") if request.method == "POST" else None
-            if version is None and match.operation.needs_version:
-                raise invalid("Send the Stripe-Version header: the app that gets this key expects one version.")
             if key is not None:
                 read_key(key)
                 extra += ((b"idempotency-key", key),)
@@ -92,6 +90,8 @@ class Guard:
             extra += ((b"stripe-version", version.encode()),)
             self._limits.admit(principal, match.operation, match.path)
             await self._check_scope(request, principal, match.operation)
+            if given is None and match.operation.needs_version:
+                raise invalid("Send the Stripe-Version header: the app that gets this key expects one version.")
             self._limits.enter(principal, match.operation)
             try:
                 reply = await self._perform(request, identity, match, fields=fields, version=version, key=key)

@@ -102,7 +102,8 @@ _SAVED = {
     "confirm": "true", "off_session": "true", "customer": lambda world, _: world.one("customer"),
     "payment_method": lambda world, _: world.one("payment_method"),
 }  # fmt: skip
-_NEVER_SEALED = {f"{PAY}[card][sealed]": SEALED, _INFERRED: "only a browser with a publishable key may ask for it"}
+_NEVER_SEALED = {f"{PAY}[card][sealed]": SEALED}
+_NEVER = {**_NEVER_SEALED, _INFERRED: "only a browser with a publishable key may ask for it"}
 _ALONE = {  # what a loose intent is paid with: a card that is no customer's
     **_PAYING, "payment_method": "pm_card_visa",
 }  # fmt: skip
@@ -163,10 +164,10 @@ RECIPES: dict[str, Recipe] = {
     ),
     "payment_intent.confirm": Recipe(
         path={"intent": make.customers_intent}, values={**_PAYING, "amount_to_confirm": 2000},
-        apart=_PAYING_APART, needs={PAY: _A_CARD}, never=_NEVER_SEALED,
+        apart=_PAYING_APART, needs={PAY: _A_CARD}, never=_NEVER,
     ),
     "payment_intent.create": Recipe(
-        values={**_PAYING, "confirm": "true"}, apart=_PAYING_APART, never=_NEVER_SEALED,
+        values={**_PAYING, "confirm": "true"}, apart=_PAYING_APART, never=_NEVER,
         needs={PAY: _A_CARD, "off_session": _SAVED, "mandate": _SAVED, "mandate_data": _CONFIRMED},
     ),
     "payment_intent.increment_authorization": Recipe(path={"intent": make.incrementable}, values={"amount": 2500}),
@@ -188,10 +189,10 @@ RECIPES: dict[str, Recipe] = {
     ),
     "refund.cancel": Recipe(refused="no refund of a card waits for an action, and no other can be canceled"),
     "setup_intent.confirm": Recipe(
-        path={"id": make.ready_setup}, values=_ALONE, apart=_PAYING_APART, needs={PAY: _A_CARD}, never=_NEVER_SEALED
+        path={"id": make.ready_setup}, values=_ALONE, apart=_PAYING_APART, needs={PAY: _A_CARD}, never=_NEVER
     ),
     "setup_intent.create": Recipe(
-        values={**_PAYING, "confirm": "true"}, apart=_PAYING_APART, never=_NEVER_SEALED,
+        values={**_PAYING, "confirm": "true"}, apart=_PAYING_APART, never=_NEVER,
         needs={PAY: _A_CARD, "mandate_data": _CONFIRMED},
     ),
     "setup_intent.update": Recipe(values=_PAYING, apart=_PAYING_APART, needs={PAY: _A_CARD}, never=_NEVER_SEALED),

@@ -1,5 +1,7 @@
 """Short stories in which rarely filled fields come to hold something: declines, challenges, second thoughts."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tests.contract import world as make
@@ -10,6 +12,14 @@ PAGES = (
     "/v1/payouts", "/v1/balance_transactions", "/v1/reviews", "/v1/checkout/sessions", "/v1/customers",
     "/v1/webhook_endpoints",
 )  # fmt: skip
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for what the outside tells a little later."""
+    end = time.monotonic() + 20
+    while not done():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.1)
 
 
 def tell(asker: Asker) -> None:
@@ -33,5 +43,17 @@ def tell(asker: Asker) -> None:
     assert reply.status == 402, reply.text
     world.post("/v1/setup_intents", confirm="true", payment_method="pm_card_threeDSecure2Required",
                return_url="https://shop.example/r")  # fmt: skip
+    attempted = world.get("/v1/setup_intents", limit=5)["data"]
+    for one in attempted:
+        asker.remember(world.get("/v1/setup_attempts", setup_intent=one["id"]))
+    failing = world.paid("4000000000005126")
+    refund = world.post("/v1/refunds", charge=failing["latest_charge"])["id"]
+    waiting = world.paid("4000000000007726")["latest_charge"]
+    asker.remember(world.post("/v1/refunds", charge=waiting))
+    world.paid("4000000000000077", amount=9000)
+    world.client.post("/v1/payouts", {"amount": 4111, "currency": "usd"})
+    until(lambda: world.get(f"/v1/refunds/{refund}")["status"] == "failed")
+    asker.remember(world.get(f"/v1/charges/{failing['latest_charge']}", **{"expand[0]": "refunds"}))
+    asker.remember(world.get(f"/v1/checkout/sessions/{world.one('checkout.session')}", **{"expand[0]": "line_items"}))
     for path in PAGES:
         asker.remember(world.get(path, limit=100))

@@ -146,6 +146,7 @@ TENANT_TABLES = (
     "review",
     "payout",
     "payout_line",
+    "payout_schedule",
     "value_list",
     "value_list_item",
     "test_clock",

@@ -15,18 +15,15 @@ REFUSED, FAILS_ON_ARRIVAL, FAILS_LATER = 4_111, 4_222, 4_333
 
 def earn(client: stripe.StripeClient, amount: int) -> str:
     """Money that is available at once; returns the charge."""
-    intent = client.v1.payment_intents.create(
-        {
-            "amount": amount,
-            "currency": "usd",
-            "confirm": True,
-            "payment_method_data": {
-                "type": "card",
-                "card": {"number": "4000000000000077", "exp_month": 12, "exp_year": 2040, "cvc": "123"},
-            },
-            "return_url": "https://shop.test/done",
-        }
-    )
+    card = {"number": "4000000000000077", "exp_month": 12, "exp_year": 2040, "cvc": "123"}
+    params: Any = {
+        "amount": amount,
+        "currency": "usd",
+        "confirm": True,
+        "payment_method_data": {"type": "card", "card": card},
+        "return_url": "https://shop.test/done",
+    }
+    intent = client.v1.payment_intents.create(params)
     assert intent.status == "succeeded"
     return str(intent.latest_charge)
 
@@ -47,7 +44,8 @@ def until(what: Callable[[], bool], *, within_s: float = 20) -> None:
 
 
 def pay(client: stripe.StripeClient, amount: int, **more: Any) -> stripe.Payout:
-    return client.v1.payouts.create({"amount": amount, "currency": "usd", **more})
+    params: Any = {"amount": amount, "currency": "usd", **more}
+    return client.v1.payouts.create(params)
 
 
 def told(client: stripe.StripeClient, payout: str) -> list[str]:

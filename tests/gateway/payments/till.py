@@ -72,6 +72,8 @@ class Acquirer:
         for entry in self.entries.values():
             if entry["kind"] == "refund" and entry["status"] != "declined":
                 entry.update(status=status, failure_reason=reason)
+                if status == "failed":
+                    self.held[entry["of"]]["refunded"] -= entry["amount"]
 
     def captured(self) -> int:
         return sum(e["amount"] for e in self.entries.values() if e["kind"] == "capture" and e["status"] == "approved")
@@ -109,7 +111,7 @@ class Acquirer:
             status = "pending"
         return {
             "kind": kind, "id": new_id("mov"), "reference": asked["reference"], "amount": amount, "status": status,
-            "decline_code": refused,
+            "decline_code": refused, "of": held["id"],
         }
 
     def _moved(self, kind: str, held: dict[str, Any], asked: Mapping[str, Any], *, amount: int) -> str | None:

@@ -12,6 +12,8 @@ from lockgate.gateway.identity.core.key_format import KeyKind
 from lockgate.gateway.identity.create import create
 from lockgate.kernel.config import Home
 from lockgate.kernel.principal import Access, Principal
+from tests.contract import world as make
+from tests.contract.world import World
 from tests.support.cluster import run_apart
 from tests.support.door import Client
 from tests.support.running import Running, discard, start_lockgate
@@ -134,4 +136,22 @@ def furnish(client: Client, merchant: Merchant) -> None:
     saved = made("/v1/setup_intents", customer=own["customers"], payment_method=own["payment_methods"])
     own["setup_intents"] = saved["id"]
     merchant.client_secrets["setup_intents"] = saved["client_secret"]
+    furnish_beside(client, merchant, mark)
     own["events"] = client.get("/v1/events", {"limit": 1}).json["data"][0]["id"]
+
+
+def furnish_beside(client: Client, merchant: Merchant, mark: str) -> None:
+    """What stands beside the money path: disputes, payouts, sessions, lists, and what comes of cards."""
+    world = World(client, merchant.account)
+    own = merchant.objects
+    own["disputes"] = make.dispute(world)
+    own["early_fraud_warnings"] = make.warning(world)
+    own["reviews"] = make.review(world)
+    own["payouts"] = make.payout(world)
+    own["sessions"] = make.session(world)
+    own["tokens"] = make.token(world)
+    own["mandates"] = make.mandate(world)
+    own["ephemeral_keys"] = make.ephemeral_key(world)
+    own["value_lists"] = world.post("/v1/radar/value_lists", alias=f"list_{mark}", name="Sweep")["id"]
+    item = {"value_list": own["value_lists"], "value": f"item {mark}"}
+    own["value_list_items"] = world.post("/v1/radar/value_list_items", **item)["id"]

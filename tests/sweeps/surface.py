@@ -15,21 +15,46 @@ ID_PARAMS = {
     "source": "charges",
     "related_object": "charges",
     "webhook_endpoint": "webhook_endpoints",
+    "default_source": "payment_methods",
+    "mandate": "mandates",
+    "payout": "payouts",
+    "setup_intent": "setup_intents",
+    "value_list": "value_lists",
 }
 CURSORS = {"starting_after", "ending_before"}
 NOT_IDS = {
     "business_name", "carrier", "city", "client_secret", "description", "email",
     "expected_payment_method_type", "individual_name", "ip_address", "line1", "line2",
+    "access_activity_log", "address_city", "address_country", "address_line1", "address_line2", "address_state",
+    "address_zip", "alias", "cancel_url", "client_reference_id", "contains", "customer_email", "images", "locale",
+    "page", "query",
+    "return_url", "success_url", "value", "currency",
     "name", "number", "cvc", "phone", "postal_code", "sealed", "state", "statement_descriptor",
     "statement_descriptor_suffix", "tax_id", "token", "tracking_number", "type", "url", "user_agent",
 }
 # Values for what an operation cannot do without.
 NEEDED = {
+    "alias": "sweep",
     "amount": "500",
+    "card": ("card[number]", "4242424242424242"),
+    "mode": "payment",
+    "name": "Sweep",
+    "query": "created>1",
+    "value": "sweep",
     "currency": "usd",
     "type": "card",
     "url": "https://127.0.0.1:9/sweep",
     "enabled_events": ("enabled_events[0]", "refund.failed"),
+}
+
+# What some operations cannot do without although no declaration says so: it depends on their other parameters.
+ALSO = {
+    "charge.create": {"amount": "500", "currency": "usd"},
+    "checkout_session.create": {
+        "success_url": "https://shop.example/thanks", "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "usd", "line_items[0][price_data][unit_amount]": "500",
+        "line_items[0][price_data][product_data][name]": "Sweep",
+    },
 }
 
 
@@ -72,7 +97,7 @@ class Operation:
 
     def needed(self, objects: Mapping[str, str]) -> dict[str, str]:
         """The required parameters, with ids from ``objects``."""
-        found = {}
+        found = dict(ALSO.get(self.name, {}))
         for name in self.required:
             if name in ID_PARAMS:
                 found[name] = objects[ID_PARAMS[name]]
@@ -89,6 +114,8 @@ class Operation:
                 yield path, self.listed
             elif last in ID_PARAMS:
                 yield path, ID_PARAMS[last]
+            elif path.startswith("evidence["):
+                continue  # words of the merchant's; files are refused by name
             elif schema.get("type") == "string" and not {"enum", "pattern", "const"} & set(schema):
                 assert last in NOT_IDS, f"{self.name}: say in surface.py whether {path} takes an id"
 

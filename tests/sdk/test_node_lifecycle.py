@@ -36,3 +36,4 @@ def test_the_whole_lifecycle(lockgate: Running) -> None:
     assert seen["idempotent"] is True
     assert seen["listed"] == 1
     assert seen["setup"] == "succeeded"
+    assert seen["pages"] == {"forwards": True, "backwards": True, "searched": True}

@@ -69,4 +69,15 @@ seen.listed = ids.length;
 const setup = await stripe.setupIntents.create({ customer: customer.id, payment_method: "pm_card_visa", confirm: true });
 seen.setup = setup.status;
 
+const many = [];
+for (let n = 0; n < 3; n += 1) many.unshift((await stripe.customers.create({ metadata: { node: "pages" } })).id);
+const paged = await stripe.customers.list({ limit: 1 }).autoPagingToArray({ limit: 3 });
+const back = await stripe.customers.list({ limit: 1, ending_before: many[2] }).autoPagingToArray({ limit: 2 });
+const found = [];
+for await (const one of stripe.customers.search({ query: 'metadata["node"]:"pages"', limit: 2 })) found.push(one.id);
+seen.pages = {
+  forwards: paged.map((one) => one.id).join() === many.join(),
+  backwards: back.map((one) => one.id).join() === [many[1], many[0]].join(),
+  searched: found.slice(0, 3).join() === many.join(),
+};
 console.log(JSON.stringify(seen));

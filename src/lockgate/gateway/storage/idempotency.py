@@ -53,7 +53,7 @@ async def forget(pool: Pool, *, account: str, livemode: bool, key: str, now: int
 
 
 async def take(connection: Connection, rows: Sequence[ClaimRow]) -> bool:
-    """Write the claims of a request whose effect is not the committer's, in the caller's transaction; False if taken."""
+    """Write the claims of a request whose effect is not the committer's, in its transaction; False if one is taken."""
     for row in rows:
         done = await connection.execute(
             "insert into idempotency (account, livemode, key, request_hash, owner, created, lease_until_ms, attempt,"

@@ -15,7 +15,10 @@ OBJECTS: dict[str, str] = json.loads(os.environ.get("SWEEP_OBJECTS", "{}"))
 NAMES = {
     "customer": "customers", "payment_method": "payment_methods", "default_payment_method": "payment_methods",
     "payment_intent": "payment_intents", "intent": "payment_intents", "charge": "charges", "event": "events",
-    "webhook_endpoint": "webhook_endpoints",
+    "webhook_endpoint": "webhook_endpoints", "dispute": "disputes", "payout": "payouts", "session": "sessions",
+    "review": "reviews", "warning": "early_fraud_warnings", "mandate": "mandates", "token": "tokens",
+    "value_list": "value_lists", "item": "value_list_items", "setup_intent": "setup_intents", "key": "ephemeral_keys",
+    "default_source": "payment_methods",
 }
 
 
@@ -77,8 +80,18 @@ def map_body(_context: schemathesis.HookContext, body: Any) -> Any:
     }
 
 
+@schemathesis.hook
+def after_call(_context: schemathesis.HookContext, case: Any, response: Any) -> None:
+    """What was made is used from then on, in paths and in parameters that name its kind."""
+    if case.method.upper() == "POST" and response.status_code == 200 and "{" not in case.operation.path:
+        made = response.json().get("id")
+        if isinstance(made, str):
+            OBJECTS[case.operation.path.split("/")[-1]] = made
+
+
 def _real(name: str, path: str, value: str) -> str:
     if zlib.crc32(value.encode("utf-8", "surrogatepass")) % 2:
         return value
-    collection = NAMES.get(name) or path.split("/")[2]
+    fixed = [part for part in path.split("/") if part and not part.startswith("{")]
+    collection = NAMES.get(name) or (fixed[1] if len(fixed) > 1 else "")
     return OBJECTS.get(collection, value)

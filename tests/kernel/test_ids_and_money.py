@@ -15,6 +15,7 @@ def test_ids_sort_by_age_and_do_not_repeat() -> None:
     newer = ids.new_id("pi")
     assert len(set(older)) == 2000
     assert all(id_ < newer for id_ in older)
+    assert older == sorted(older), "ids of one process sort as they were made, within a millisecond too"
     assert all(len(id_) == 25 and id_.startswith("pi_") for id_ in older)
 
 

@@ -42,7 +42,7 @@ async def announce(commit: Commit, origin: Origin, happenings: Sequence[Happenin
     Old values about a person go where the new ones go: into the sealed part, under ``previous_attributes``.
     """
     # Sorted, because ids made within one millisecond do not sort by age, and lists of events go by id.
-    ids = sorted(new_id("evt") for _ in happenings)
+    ids = [new_id("evt") for _ in happenings]
     for id_, happening in zip(ids, happenings, strict=True):
         public, personal = happening.shape.split(happening.rendered)
         data: dict[str, Any] = {"object": public}

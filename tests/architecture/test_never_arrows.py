@@ -17,6 +17,7 @@ SWEEPS = {
     "gateway/payments/store.py:expired_intents": "authorisations expire by the clock",
     "gateway/payments/store.py:wake": "a processor that answers again wakes all that wait for it",
     "gateway/settlement/store.py:due": "money becomes available by the clock",
+    "gateway/storage/business_time.py:ahead": "the furthest of all test clocks bounds what can be due",
     "gateway/storage/idempotency.py:purge": "keys are forgotten by age",
     "gateway/webhooks/store.py:lease": "deliveries are taken when they are due",
     "gateway/notifications/store.py:purge": "messages are forgotten by age",

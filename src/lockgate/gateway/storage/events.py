@@ -41,9 +41,9 @@ async def announce(commit: Commit, origin: Origin, happenings: Sequence[Happenin
 
     Old values about a person go where the new ones go: into the sealed part, under ``previous_attributes``.
     """
-    # Sorted, because ids made within one millisecond do not sort by age, and lists of events go by id.
-    ids = [new_id("evt") for _ in happenings]
-    for id_, happening in zip(ids, happenings, strict=True):
+    ids = []
+    for happening in happenings:
+        ids.append(new_id("evt"))
         public, personal = happening.shape.split(happening.rendered)
         data: dict[str, Any] = {"object": public}
         if happening.previous is not None:
@@ -56,7 +56,7 @@ async def announce(commit: Commit, origin: Origin, happenings: Sequence[Happenin
             EventRow(
                 account=origin.account,
                 livemode=origin.livemode,
-                id=id_,
+                id=ids[-1],
                 created=origin.created,
                 type=happening.type,
                 object=str(happening.rendered.get("id", happening.shape.kind)),

@@ -242,10 +242,11 @@ class Till(Desk):
         async def unverified(row: PaymentMethodRow) -> PaymentMethodRow:
             return row
 
+        vault: Any = self.line
         return CustomersPorts(
-            pool=self.ports.pool, committer=self.ports.committer, vault=self.line, box=self.ports.box,
+            pool=self.ports.pool, committer=self.ports.committer, vault=vault, box=self.ports.box,
             poke=lambda: None, pepper=bytes(32), verify=unverified,
-        )  # type: ignore[arg-type]
+        )
 
     async def run(self, call: Call) -> Any:
         return await call.operation.handler(call)

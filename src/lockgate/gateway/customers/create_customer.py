@@ -68,7 +68,7 @@ async def _create(ports: Ports, call: Call) -> Answer:
             )
         )
         happenings.append(Happening("payment_method.attached", PAYMENT_METHOD, shown, method.subject))
-        fresh.append(shown)
+        fresh += [shown, await render.card(method, ports.box)]
     if token is not None:
         commit.card_tokens.append(token)
     return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=fresh)

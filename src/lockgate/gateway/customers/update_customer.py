@@ -56,7 +56,7 @@ async def _update(ports: Ports, call: Call) -> Answer:
             )
         ],
     )
-    happenings = [Happening("customer.updated", CUSTOMER, rendered, row.id, was)]
+    happenings, fresh = [Happening("customer.updated", CUSTOMER, rendered, row.id, was)], [rendered]
     if method is not None:
         commit.payment_methods.append(method)
         commit.card_tokens += [token] if token else []
@@ -66,7 +66,8 @@ async def _update(ports: Ports, call: Call) -> Answer:
         )
         shown = await render.payment_method(method, ports.box)
         happenings.append(Happening("payment_method.attached", PAYMENT_METHOD, shown, method.subject))
-    return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=[rendered])
+        fresh += [shown, await render.card(method, ports.box)]
+    return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=fresh)
 
 
 async def _check_default(ports: Ports, call: Call, customer_id: str) -> None:

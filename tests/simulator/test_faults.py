@@ -75,6 +75,15 @@ async def test_a_fault_waits_for_its_match_and_for_its_times(simulator: RunningS
     assert statuses == [200, 500, 500, 200]
 
 
+async def test_a_fault_can_wait_for_what_a_message_is_about(simulator: RunningSimulator):
+    held = [(await simulator.ask("/authorizations", **authorization(f"a{n}", capture=False)))["id"] for n in range(2)]
+    await simulator.fault("decline", match={"path": "/captures", "about": held[1]})
+    taken = [
+        await simulator.ask("/captures", reference=f"c-{one}", authorization=one, amount=1) for one in held
+    ]
+    assert [one["status"] for one in taken] == ["approved", "declined"]
+
+
 async def test_faults_can_be_listed_and_cleared(simulator: RunningSimulator):
     await simulator.fault("garbage", times=9)
     headers = {"Authorization": f"Bearer {ADMIN}"}

@@ -97,5 +97,9 @@ def _only(request: web.Request, name: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
+_SUBJECTS = ("authorization", "payout", "dispute")
+
+
 def _facts(body: dict[str, Any]) -> dict[str, Any]:
-    return {"reference": body.get("reference"), "amount": body.get("amount")}
+    about = next((body[name] for name in _SUBJECTS if name in body), None)
+    return {"reference": body.get("reference"), "amount": body.get("amount"), "about": about}

@@ -32,14 +32,15 @@ _DEFAULT_DELAY_MS = {
     "slow": 1_000, "timeout_before": 60_000, "timeout_after": 60_000, "refuse": 3_000, "late_notification": 10_000,
     "reorder_notifications": 3_000,
 }  # fmt: skip
-_MATCHES = {"path": str, "reference": str, "account": str, "kind": str, "amount": int}
+_MATCHES = {"path": str, "reference": str, "about": str, "account": str, "kind": str, "amount": int}
 
 
 @dataclass(slots=True)
 class Fault:
     """``match`` compares facts for equality; what is absent matches anything.
 
-    A request has path, reference, account and amount; a notification has kind, reference and account.
+    A request has path, reference, account and amount, and is ``about`` an authorization, payout or dispute by its id
+    here; a notification has kind, reference and account.
     """
 
     fault: str
@@ -97,7 +98,7 @@ def _parse_one(order: Any) -> Fault:
     if not isinstance(match, dict) or not all(
         key in _MATCHES and type(value) is _MATCHES[key] for key, value in match.items()
     ):
-        raise BadMessage("match", "may hold path, reference, account and kind (strings) and amount (whole number)")
+        raise BadMessage("match", "may hold path, reference, about, account and kind (strings) and amount (a number)")
     if name == "refuse" and match:
         raise BadMessage("match", "refuse closes the listener for everybody")
     decline_code = order.get("decline_code", "do_not_honor" if name == "decline" else None)

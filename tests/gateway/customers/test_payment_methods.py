@@ -127,8 +127,8 @@ async def test_update_changes_details_and_says_what_was(desk):
 @pytest.mark.parametrize(
     ("change", "code", "param"),
     [
-        ({"card[number]": "4242424242424241"}, "incorrect_number", "card[number]"),
-        ({"card[exp_month]": "13"}, "invalid_expiry_month", "card[exp_month]"),
+        ({"card[number]": "4242424242424241"}, "incorrect_number", "number"),
+        ({"card[exp_month]": "13"}, "invalid_expiry_month", "exp_month"),
         ({"card[number]": "4111111111111111"}, "card_declined", "card"),
         ({"card[exp_month]": None}, "parameter_missing", "card[exp_month]"),
         ({"card[number]": None}, "parameter_missing", "card[number]"),

@@ -145,7 +145,7 @@ async def test_parallel_updates_all_land(desk):
     [
         ({"tax_exempt": "none"}, "parameter_unsupported", "tax_exempt"),
         ({"balance": "5"}, "parameter_unsupported", "balance"),
-            ({"source": "card_none"}, "resource_missing", "source"),
+        ({"source": "card_none"}, "resource_missing", "source"),
         ({"nonsense": "1"}, "parameter_unknown", "nonsense"),
         ({"address[planet]": "Mars"}, "parameter_unknown", "address[planet]"),
         ({"shipping[name]": "x"}, "parameter_missing", "shipping[address]"),

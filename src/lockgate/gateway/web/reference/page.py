@@ -133,8 +133,8 @@ def _operation(operation: Operation) -> str:
 
 
 def _statuses(operation: Operation) -> str:
-    declined = "<code>402</code> if the card is declined, and else " if operation.declines else ""
-    return f'<p>Refused with {declined}as <a href="/docs#refusals">everything may be</a>.</p>'
+    declined = "with <code>402</code> if the card is declined, and else " if operation.declines else ""
+    return f'<p>Refused {declined}as <a href="/docs#refusals">everything may be</a>.</p>'
 
 
 def _parameters(given: Sequence[Row]) -> str:

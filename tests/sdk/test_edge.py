@@ -179,7 +179,7 @@ def test_an_apps_key_opens_seven_operations_of_its_customer(lockgate: Running, c
     without = client.post("/v1/ephemeral_keys", {"customer": customer})
     assert (without.status, "Stripe-Version" in without.error["message"]) == (400, True)
     assert client.post("/v1/ephemeral_keys", headers=VERSION).error["param"] == "customer"
-    assert client.post("/v1/ephemeral_keys", {"customer": "cus_no"}, headers=VERSION).status == 404
+    assert client.post("/v1/ephemeral_keys", {"customer": "cus_no"}, headers=VERSION).status == 400
     repeated = VERSION | {"Idempotency-Key": uuid.uuid4().hex}
     made = client.post("/v1/ephemeral_keys", {"customer": customer}, headers=repeated)
     assert client.post("/v1/ephemeral_keys", {"customer": customer}, headers=repeated).text == made.text

@@ -235,7 +235,7 @@ def test_an_app_reaches_its_customer_and_nothing_else(lockgate: Running, client:
     ):
         with pytest.raises(stripe.InvalidRequestError) as refused:
             refused_call()
-        assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
+        assert (refused.value.http_status in (400, 404), refused.value.code) == (True, "resource_missing")
     with pytest.raises(stripe.InvalidRequestError):
         app.v1.payment_methods.list()
     for forbidden in (

@@ -70,7 +70,7 @@ def test_each_try_is_a_setup_attempt(shop: Shop) -> None:
 def test_attempts_are_listed_of_one_setup_intent_only(shop: Shop) -> None:
     assert shop.server.get("/v1/setup_attempts").error["message"] == "Missing required param: setup_intent."
     unknown = shop.server.get("/v1/setup_attempts", {"setup_intent": "seti_none"})
-    assert (unknown.status, unknown.error["param"]) == (404, "setup_intent")
+    assert (unknown.status, unknown.error["param"]) == (400, "setup_intent")
     assert unknown.error["message"] == "No such setupintent: 'seti_none'"
 
 

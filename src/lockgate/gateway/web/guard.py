@@ -300,14 +300,14 @@ class Guard:
         try:
             if principal is not None:
                 self._witness.seen(principal, operation.name)
-                if refusal.kind is Kind.NOT_FOUND and refusal.code == "resource_missing":
+                if refusal.code == "resource_missing":
                     await self._witness.refused(
                         principal, "object.not_found", reason=operation.name, request=request.request_id
                     )
         except Exception:
             _logger.exception("a refusal could not be recorded", request=request.request_id)
             return self.refuse(errors.unexpected())
-        return self.refuse(refusal, principal=principal)
+        return self.refuse(_by_parameter(refusal, operation), principal=principal)
 
     def _version(self, raw: bytes) -> str:
         known = self._versions.get(raw)
@@ -349,6 +349,14 @@ def _check_own_customer(principal: Principal, match: Match, params: Mapping[str,
         raise invalid("Missing required param: customer.", param="customer", code="parameter_missing")
     if named != principal.customer:
         raise missing("customer", str(named), param="customer")
+
+
+def _by_parameter(refusal: Refusal, operation: Operation) -> Refusal:
+    """Something missing that the path names is not there; something that a parameter names makes a wrong request."""
+    root = (refusal.param or "").partition("[")[0]
+    if refusal.kind is Kind.NOT_FOUND and refusal.code == "resource_missing" and root in operation.params.params:
+        refusal.kind = Kind.INVALID
+    return refusal
 
 
 def _of_fault(fault: Exception) -> Refusal:

@@ -20,15 +20,16 @@ class Answer:
     content_type: str = "application/json"
 
 
-PUBLIC_KEY_PREFIX = "\x1f"  # cannot stand in a header
+_APART = "\x1f"  # cannot stand in a header
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """An idempotency key taken by one request: goes into that request's first commit.
 
-    ``key`` is what it is kept under, ``shown`` what the caller sent. They differ for publishable keys, which are in
-    every browser: whoever reads one must not be able to take the keys that the merchant's server is about to use.
+    ``key`` is what it is kept under, ``shown`` what the caller sent. They differ for keys in shoppers' hands: whoever
+    reads a publishable one must not be able to take the keys that the merchant's server is about to use, and an app
+    that reaches one customer must not be told what another's was answered.
     """
 
     key: str
@@ -37,7 +38,14 @@ class Claim:
 
     @property
     def shown(self) -> str:
-        return self.key.removeprefix(PUBLIC_KEY_PREFIX)
+        return self.key.rpartition(_APART)[2]
+
+
+def kept_key(who: Principal, sent: str) -> str:
+    """What an idempotency key that ``who`` sent is kept under."""
+    if who.sees_secrets:
+        return sent
+    return f"{_APART}{sent}" if who.customer is None else f"{_APART}{who.customer}{_APART}{sent}"
 
 
 class Concluding(Protocol):

@@ -14,7 +14,7 @@ from lockgate.gateway.web.ports import Box, Settle
 from lockgate.kernel import clock
 from lockgate.kernel.card_ranges import holds_card
 from lockgate.kernel.errors import Kind, Refusal, invalid
-from lockgate.kernel.operations import PUBLIC_KEY_PREFIX, Answer, Call, Claim
+from lockgate.kernel.operations import Answer, Call, Claim, kept_key
 from lockgate.kernel.principal import Principal
 
 MAX_KEY_LENGTH = 255
@@ -46,8 +46,8 @@ class Idempotency:
     ) -> Claim:
         """The claim that this request will try to commit. Parameters count without regard to the order of names."""
         canonical = json.dumps([method, path, sorted(fields, key=_name)], separators=(",", ":")).encode()
-        kept = key if who.sees_secrets else PUBLIC_KEY_PREFIX + key
-        return Claim(kept, hmac.digest(await self._subkey(who.account, b"request"), canonical, "sha256"), owner)
+        hash_ = hmac.digest(await self._subkey(who.account, b"request"), canonical, "sha256")
+        return Claim(kept_key(who, key), hash_, owner)
 
     async def existing(self, call: Call) -> Answer | None:
         """What another request left under this one's key: its answer; None if nothing is there or it is our own.

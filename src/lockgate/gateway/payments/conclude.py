@@ -87,12 +87,17 @@ async def write(
     if call is not None and settled.not_sent:
         raise refusals.not_sent()
     if late and call is not None:
-        return await current(ports, call, intent)
+        return await current(ports, call, intent, settled.attempt)
     return answer
 
 
-async def current(ports: Ports, call: Call, intent: Intent) -> Answer:
-    """The answer of a request whose attempt somebody else concluded: the intent as it now is."""
+async def current(ports: Ports, call: Call, intent: Intent, attempt: AttemptRow) -> Answer:
+    """The answer of a request whose ``attempt`` is concluded already: the intent as it now is.
+
+    Raises the Refusal for an order that certainly was not sent: whoever found that out gave the request's key back.
+    """
+    if attempt.state == "failed":
+        raise refusals.not_sent()
     answer = await show(ports, call, intent)
     if call.claim is not None:
         await ports.committer.commit(Commit(answers=answered(call, answer, await call.sealed(answer))))

@@ -55,7 +55,7 @@ async def authorization(
             again = await find.attempt(ports.pool, cause.principal, attempt.id)
             assert again is not None, "attempts are never deleted"
             if again.state not in INDEFINITE:
-                return await conclude.current(ports, call, intent) if call is not None else None
+                return await conclude.current(ports, call, intent, again) if call is not None else None
             attempt = again
             method = await keep.open_method(await method_row(ports, cause, method.row.id), ports.box)
     if call is None:

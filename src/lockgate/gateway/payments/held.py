@@ -86,7 +86,7 @@ async def finish(
             assert again is not None, "attempts are never deleted"
             intent, charge = await read(ports, cause, again)
             if again.state not in INDEFINITE:
-                return await conclude.current(ports, call, intent) if call is not None else None
+                return await conclude.current(ports, call, intent, again) if call is not None else None
             attempt = again
     return await conclude.show(ports, call, intent) if call is not None else None
 

@@ -39,6 +39,8 @@ async def conclude(
         current = await find.attempt(ports.pool, cause.principal, attempt.id)
         assert current is not None, "an attempt is never removed"
         setup = await setup_edit.read(ports, cause.principal, attempt.intent)
+        if current.state == "failed":
+            return None  # certainly not sent: whoever found that out gave the request's key back
         if current.state not in INDEFINITE:
             return await _show(ports, setup, call)
         method = await customers.payment_method(ports.pool, cause.principal, json.loads(attempt.data)["method"])

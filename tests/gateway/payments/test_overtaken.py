@@ -1,4 +1,4 @@
-"""Requests so slow that recovery has taken their attempt up: what was certainly not sent is told so, whoever knew first.
+"""Requests so slow that recovery took their attempt up: what was certainly not sent is told so, whoever knew first.
 
 Recovery bars the order at the vault before it goes out, and ends the attempt; then the request finds both.
 """

@@ -324,3 +324,51 @@ async def test_another_mode_has_another_balance(house: House) -> None:
     await house.earn(1000)
     live = Principal("acct_a", True, "secret", "key_l")
     assert (await refused(house.pay(1, who=live))).code == "balance_insufficient"
+
+
+async def overtaken(house: House, running: Any, monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """What ``running`` is told when recovery bars its order before it goes out."""
+    real = house.bank.forward
+
+    async def slow(*given: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        await recovered(house)
+        return await real(*given, **named)
+
+    monkeypatch.setattr(house.bank, "forward", slow, raising=False)
+    return await refused(running)
+
+
+async def test_a_cancel_that_recovery_barred_is_told_as_not_sent(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.earn(1000)
+    made = await house.pay(600)
+    told = await overtaken(house, house.call("payout.cancel", payout=made["id"], key="k1"), monkeypatch)
+    assert (told.kind, told.should_retry) == (Kind.UNAVAILABLE, True)
+    assert await idempotency.find(house.ports.pool, account="acct_a", livemode=False, key="k1") is None
+    assert (await house.call("payout.cancel", payout=made["id"], key="k1"))["status"] == "canceled"
+
+
+async def test_a_retry_of_a_refused_cancel_is_refused_as_well(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.earn(1000)
+    made = await house.pay(600)
+    house.bank.refuses = "payout_in_transit"
+    real = house.ports.committer.commit
+
+    async def dies(commit: Any) -> None:
+        if commit.answers:
+            raise ConnectionError
+        await real(commit)
+
+    monkeypatch.setattr(house.ports.committer, "commit", dies)
+    call = house.request("payout.cancel", payout=made["id"], key="k1")
+    with pytest.raises(ConnectionError):
+        await house.operation("payout.cancel").handler(call)
+    monkeypatch.undo()
+    await recovered(house)
+    found = await idempotency.find(house.ports.pool, account="acct_a", livemode=False, key="k1")
+    assert found is not None and found.status is None
+    answer = await recover.settle_claim(house.desk.ports, call.principal, found, call)
+    assert answer is not None and answer.status == 400
+    assert b"bank has it" in answer.body

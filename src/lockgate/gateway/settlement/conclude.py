@@ -15,7 +15,7 @@ from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.payments.core.transitions import INDEFINITE
 from lockgate.gateway.processors.contract import Result
 from lockgate.gateway.settlement import find, find_payouts, order, render
-from lockgate.gateway.settlement.core.orders import Ended, cancel_ended, payout_ended, reversal_ended
+from lockgate.gateway.settlement.core.orders import Ended, cancel_ended, payout_ended, refused, reversal_ended
 from lockgate.gateway.settlement.core.payouts import Course
 from lockgate.gateway.settlement.core.shapes import PAYOUT
 from lockgate.gateway.settlement.ports import Ports
@@ -26,7 +26,6 @@ from lockgate.gateway.storage.idempotency import answered, released
 from lockgate.gateway.storage.records import PayoutLineRow, PayoutRow
 from lockgate.gateway.storage.rows import AttemptRow, BalanceTransactionRow, Commit, ReleaseRow
 from lockgate.kernel import clock
-from lockgate.kernel.errors import Refusal, invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.principal import Principal
@@ -50,12 +49,10 @@ class Concluder:
         await conclude(self._ports, cause, attempt, result=result, call=None)
 
     async def show(self, principal: Principal, attempt: AttemptRow, call: Call) -> Answer:
-        """The payout that ``attempt`` made or changed, as it now is."""
+        """The payout that ``attempt`` made or changed, as it now is, or the refusal that the order earned."""
         told = json.loads(attempt.data)["payout"]
         rows = await find_payouts.payouts_by_id(self._ports.pool, principal, [told["id"]])
-        if not rows:
-            raise refused(attempt)
-        return await call.answer(render.payout(rows[0]))
+        return await _as_it_stands(attempt, rows[0] if rows else None, call)
 
 
 async def conclude(
@@ -87,13 +84,6 @@ async def conclude(
             continue
         return answer
     raise order.busy()
-
-
-def refused(attempt: AttemptRow) -> Refusal:
-    """What is said of an order that its processor refused and that left nothing to show."""
-    if attempt.action == "reverse_payout":
-        return invalid("The processor refused to reverse this payout.", param="payout")
-    return order.not_sent("Nothing was paid out")
 
 
 async def write(ports: Ports, cause: Cause, commit: Commit, courses: list[Course]) -> list[dict[str, Any]]:
@@ -184,13 +174,21 @@ async def _free(ports: Ports, cause: Cause, commit: Commit, attempt: AttemptRow)
 
 async def _show(ports: Ports, attempt: AttemptRow, payout: PayoutRow | None, call: Call | None) -> Answer | None:
     """Answer with the payout as it stands, and keep that as the answer to the request's key."""
-    if call is None or (payout is None and attempt.state == "failed"):
+    if call is None or (attempt.state == "failed" and (payout is None or attempt.action == "cancel_payout")):
         return None
-    answer = await call.answer(render.payout(payout)) if payout else await call.refuse(refused(attempt))
+    answer = await _as_it_stands(attempt, payout, call)
     kept = answered(call, answer, await call.sealed(answer) if call.claim else None)
     if kept:
         await ports.committer.commit(Commit(answers=kept))
     return answer
+
+
+async def _as_it_stands(attempt: AttemptRow, payout: PayoutRow | None, call: Call) -> Answer:
+    refusal = refused(attempt)
+    if refusal is not None:
+        return await call.refuse(refusal)
+    assert payout is not None, "an order that was sent and not refused has its payout"
+    return await call.answer(render.payout(payout))
 
 
 async def _first_movement(ports: Ports, cause: Cause, payout: PayoutRow) -> BalanceTransactionRow:

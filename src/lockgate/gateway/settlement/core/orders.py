@@ -85,8 +85,7 @@ def cancel_ended(
     course = course.quietly(ask_at=now)  # where it is, if it cannot be stopped, is worth asking at once
     if result.outcome is Outcome.FAILED:
         return Ended(after, [course], undone=True)
-    refusal = invalid("This payout cannot be canceled any more: the bank has it already.", param="payout")
-    return Ended(after, [course], refused=refusal)
+    return Ended(after, [course], refused=refused(after))
 
 
 def reversal_ended(
@@ -110,11 +109,21 @@ def reversal_ended(
     if result.outcome is Outcome.FAILED:
         return Ended(after, [freed], undone=True)
     if result.outcome is Outcome.DECLINED:
-        return Ended(after, [freed], refused=invalid("The processor refused to reverse this payout.", param="payout"))
+        return Ended(after, [freed], refused=refused(after))
     course = payouts.begun(attempt, now=now)
     if result.outcome is Outcome.APPROVED:
         course = payouts.accepted(course, reference=result.processor_reference, now=now)
     return Ended(after, [course, freed.then("payout.updated", data={"reversed_by": course.row.id})])
+
+
+def refused(attempt: AttemptRow) -> Refusal | None:
+    """What is said of an order that its processor refused; None when that left a payout to show."""
+    if attempt.state != "declined":
+        return None
+    return {
+        "cancel_payout": invalid("This payout cannot be canceled any more: the bank has it already.", param="payout"),
+        "reverse_payout": invalid("The processor refused to reverse this payout.", param="payout"),
+    }.get(attempt.action)
 
 
 def _attempt(attempt: AttemptRow, result: Result, *, check_ms: int) -> AttemptRow:

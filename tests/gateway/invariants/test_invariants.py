@@ -87,9 +87,34 @@ async def test_an_endpoint_that_waits_for_its_event_is_no_breach(desk: Desk, van
     assert await broken(desk) == set()
 
 
-async def test_an_attempt_that_stays_unknown_is_found_in_time(desk: Desk) -> None:
+@pytest.mark.parametrize("ahead_s", [0, 30 * 86_400])
+async def test_an_attempt_that_stays_unknown_is_found_in_time(
+    desk: Desk, vandal: asyncpg.Connection, ahead_s: int
+) -> None:
+    await vandal.execute("update attempt set created = created + $1", ahead_s)  # as by a test clock that is ahead
     assert await broken(desk, later_s=GRACE_S - 10) == set()
     assert await broken(desk, later_s=GRACE_S + 10) == {"I10"}
+
+
+@pytest.mark.parametrize(
+    ("status", "invariants"), [("requires_capture", set()), ("succeeded", {"I6"}), ("canceled", {"I6"})]
+)
+async def test_what_an_ended_payment_still_holds_is_found(
+    desk: Desk, vandal: asyncpg.Connection, status: str, invariants: set[str]
+) -> None:
+    charge = await desk.captured(1000, taken=0)
+    await vandal.execute(
+        "insert into transfer select account, livemode, 'trh_1', created, 'processor:simulator', 'merchant:pending',"
+        " amount, currency, 'authorization', 'pending', null, id from charge where id = $1",
+        charge.id,
+    )
+    await vandal.execute(
+        "insert into payment_intent select account, livemode, intent, 1, created, $2, amount, 0, 0, currency, null,"
+        " null, id, null, null, intent, '{}', null from charge where id = $1",
+        charge.id,
+        status,
+    )
+    assert await broken(desk) - {"I7"} == invariants
 
 
 def entry(kind: str, amount: int, **more: Any) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def resolved(now: int) -> Callable[[Connection, str, bool], Awaitable[list[str]]
     """I10 as of ``now``: no attempt stays unknown longer than recovery needs."""
 
     async def run(connection: Connection, account: str, livemode: bool) -> list[str]:
-        rows = await find.unresolved(connection, account, livemode, before=now - GRACE_S)
+        rows = await find.unresolved(connection, account, livemode, before_ms=(now - GRACE_S) * 1000)
         return [f"{id_} ({action}) has been {state} since {created}" for id_, action, state, created in rows]
 
     return run

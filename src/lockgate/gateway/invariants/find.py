@@ -186,14 +186,20 @@ async def miscounted(connection: Connection, account: str, livemode: bool) -> li
 
 
 async def oversettled(connection: Connection, account: str, livemode: bool) -> list[Row]:
-    """(authorisation, held, settled): more captured and released than was held, or settled without having been held."""
+    """(authorisation, held, settled): more captured and released than was held, or settled without having been held.
+
+    Or less, though its payment intent has ended: nobody would ever let go of the rest.
+    """
     return await _rows(
         connection,
-        "select * from (select hold, coalesce(sum(amount) filter (where phase = 'pending'), 0)::bigint as held,"
+        "select hold, held, settled from (select hold, max(source) as charge,"
+        " coalesce(sum(amount) filter (where phase = 'pending'), 0)::bigint as held,"
         " coalesce(sum(amount) filter (where phase <> 'pending'), 0)::bigint as settled from ("
-        "  select coalesce(settles, id) as hold, amount, phase from transfer where account = $1 and livemode = $2"
-        "  and (settles is not null or phase = 'pending')"
-        " ) parts group by hold) holds where settled > held",
+        "  select coalesce(settles, id) as hold, source, amount, phase from transfer"
+        "  where account = $1 and livemode = $2 and (settles is not null or phase = 'pending')"
+        " ) parts group by hold) holds where settled > held or (settled < held and charge in ("
+        "  select latest_charge from payment_intent where account = $1 and livemode = $2"
+        "  and status in ('succeeded', 'canceled')))",
         account,
         livemode,
     )
@@ -252,14 +258,17 @@ async def forgotten(connection: Connection, account: str, livemode: bool) -> lis
     )
 
 
-async def unresolved(connection: Connection, account: str, livemode: bool, *, before: int) -> list[Row]:
-    """(attempt, action, state, created) of every attempt older than ``before`` of which the effect is still unknown."""
+async def unresolved(connection: Connection, account: str, livemode: bool, *, before_ms: int) -> list[Row]:
+    """(attempt, action, state, created) of every attempt older than ``before_ms`` whose effect is still unknown.
+
+    By the world's clock, on which orders are sent: ``created`` is in the future where a test clock is ahead.
+    """
     rows = await connection.fetch(
         "select id, action, state, created from attempt where account = $1 and livemode = $2"
-        " and (state in ('open', 'unknown') or (state = 'pending' and next_check_ms is null)) and created < $3",
+        " and (state in ('open', 'unknown') or (state = 'pending' and next_check_ms is null)) and send_before_ms < $3",
         account,
         livemode,
-        before,
+        before_ms,
     )
     return [tuple(row) for row in rows]
 

@@ -38,13 +38,14 @@ class _Due(NamedTuple):
 
 
 class Books:
-    """``apply`` is the only thing that changes them."""
+    """``apply`` is the only thing that changes them. ``notices`` are each account's, in order, told or not."""
 
     def __init__(self) -> None:
         self.acquirer = Acquirer()
         self.disputes = Disputes()
         self.payouts = Payouts()
         self.untold: dict[str, Notice] = {}
+        self.notices: dict[str, list[Notice]] = {}
         self._ahead_ms: dict[str, int] = {}
         self._agenda: dict[str, list[_Due]] = {}
 
@@ -52,9 +53,9 @@ class Books:
         """Make ``entry`` true. ``entry`` has its ``seq`` and ``time_ms``."""
         account, kind = entry["account"], entry["kind"]
         for told in entry.get("notices", ()):
-            self.untold[told["id"]] = Notice(
-                told["id"], account, told["kind"], told["reference"], entry["seq"], entry["time_ms"]
-            )
+            notice = Notice(told["id"], account, told["kind"], told["reference"], entry["seq"], entry["time_ms"])
+            self.untold[notice.id] = notice
+            self.notices.setdefault(account, []).append(notice)
         if kind == "clock":
             self._ahead_ms[account] = entry["ahead_ms"]
         elif kind == "notified":

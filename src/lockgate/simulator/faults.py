@@ -28,6 +28,10 @@ NOTIFICATIONS = frozenset(
 """Never told; told twice; told ``delay_ms`` late; held back until a later one has gone ahead, or for ``delay_ms``."""
 
 FAULTS = REQUESTS | NOTIFICATIONS
+
+UNASKED = frozenset({"/changes"})
+"""What gateways send by the clock: it meets only faults that name it, so that it takes none from what they are for."""
+
 _DEFAULT_DELAY_MS = {
     "slow": 1_000, "timeout_before": 60_000, "timeout_after": 60_000, "refuse": 3_000, "late_notification": 10_000,
     "reorder_notifications": 3_000,
@@ -37,7 +41,7 @@ _MATCHES = {"path": str, "reference": str, "about": str, "account": str, "kind":
 
 @dataclass(slots=True)
 class Fault:
-    """``match`` compares facts for equality; what is absent matches anything.
+    """``match`` compares facts for equality; what is absent matches anything (but see UNASKED).
 
     A request has path, reference, account and amount, and is ``about`` an authorization, payout or dispute by its id
     here; a notification has kind, reference and account.
@@ -50,6 +54,8 @@ class Fault:
     decline_code: str | None = None
 
     def takes(self, facts: dict[str, Any]) -> bool:
+        if facts.get("path") in UNASKED and "path" not in self.match:
+            return False
         return self.times > 0 and all(facts.get(name) == wanted for name, wanted in self.match.items())
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from lockgate.kernel import ids
-from lockgate.simulator import messages, messages_disputes, messages_payouts
+from lockgate.simulator import messages, messages_changes, messages_disputes, messages_payouts
 from lockgate.simulator.acquirer import Entry, Fresh
 from lockgate.simulator.clerk import Answer, Clerk
 
@@ -57,6 +57,7 @@ class Verbs:
             "/disputes/accept": self._accept_dispute,
             "/disputes/inquiries": self._inquire_dispute,
             "/warnings/inquiries": self._inquire_warning,
+            "/changes": self._changes,
         }
 
     def _authorize(self, account: str, body: dict[str, Any], forced: str | None) -> Answer:
@@ -209,6 +210,23 @@ class Verbs:
                 "fraud_type": warning.fraud_type,
                 "created": warning.created,
                 "actionable": self._books.is_actionable(account, warning.authorization),
+            }
+        )
+
+    def _changes(self, account: str, body: dict[str, Any], _forced: str | None) -> Answer:
+        ask, notices = messages_changes.changes(body), self._books.notices.get(account, [])
+        if ask.after > len(notices):
+            raise Refused(400, "invalid", "No such cursor.", field="cursor")
+        end = min(ask.after + ask.limit, len(notices))
+        return self._said(
+            {
+                "since": ask.cursor,
+                "notices": [
+                    {"id": notice.id, "kind": notice.kind, "reference": notice.reference}
+                    for notice in notices[ask.after : end]
+                ],
+                "cursor": str(end) if end else "",
+                "more": end < len(notices),
             }
         )
 

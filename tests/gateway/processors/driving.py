@@ -42,6 +42,7 @@ QUESTIONS = {
     "inquire_dispute": contract.InquireDispute,
     "inquire_warning": contract.InquireWarning,
     "inquire_payout": contract.InquirePayout,
+    "list_changes": contract.ListChanges,
 }
 SEND_BEFORE_MS = 1_900_000_000_000
 TIMEOUT_MS = 25_000
@@ -122,7 +123,7 @@ def reply_from(told: dict[str, Any]) -> Reply:
 def render_result(result: Any) -> dict[str, Any] | None:
     """A Result without what it leaves open; what a question found, whole; None for nothing."""
     if not isinstance(result, Result):
-        return None if result is None else asdict(result)
+        return None if result is None else json.loads(json.dumps(asdict(result)))
     shown = {name: value for name, value in asdict(result).items() if value not in (None, {}) and value is not False}
     return {**shown, "outcome": result.outcome.value}
 

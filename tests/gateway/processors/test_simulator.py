@@ -17,6 +17,7 @@ from lockgate.gateway.processors.contract import (
     REFUND_FAILED,
     REVERSED,
     Answered,
+    Changes,
     Lost,
     Notice,
     NotSent,
@@ -356,3 +357,31 @@ def test_a_notification_points_at_what_has_changed():
         for value in (b"null", b'""', b"[]", b'"' + b"x" * 129 + b'"', b'"\\u0000"'):
             spoilt = body.replace(wrong, (b'"kind":' if b":" in wrong else b"") + value)
             assert ADAPTER.notification({}, spoilt) is None, spoilt
+
+
+async def test_what_there_is_to_tell_can_be_asked_page_by_page(gateway: Gateway):
+    assert await gateway.do("list_changes", step="lc_1", cursor="", limit=1) == Changes(
+        notices=(), cursor="", more=False
+    )
+    gateway.card["card.number"] = "4000000000000259"
+    for step in ("pa_1", "pa_2"):
+        await gateway.do("authorize", step=step)
+    first = await gateway.do("list_changes", step="lc_2", cursor="", limit=1, now=clock.now() + 60)
+    assert first.more and [notice.kind for notice in first.notices] == ["dispute"]
+    second = await gateway.do("list_changes", step="lc_3", cursor=first.cursor, limit=1)
+    assert not second.more and second.notices != first.notices
+    steps = [
+        (await gateway.ask("inquire_dispute", page.notices[0].reference)).step for page in (first, second)
+    ]
+    assert steps == ["pa_1", "pa_2"]
+    assert await gateway.do("list_changes", step="lc_4", cursor=second.cursor, limit=1) == Changes(
+        notices=(), cursor=second.cursor, more=False
+    )
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "timeout_after", "http_500", "garbage", "wrong_types", "truncated"])
+async def test_an_answer_that_did_not_arrive_whole_has_told_nothing(gateway: Gateway, fault: str):
+    await gateway.simulator.fault(fault, match={"path": "/changes"}, delay_ms=1_500)
+    assert await gateway.do("list_changes", step="lc_1", cursor="", limit=5) is None
+    gateway.simulator.stop()
+    assert await gateway.do("list_changes", step="lc_2", cursor="", limit=5) is None

@@ -32,6 +32,7 @@ __all__ = [
     "Body",
     "CancelPayout",
     "Capture",
+    "Changes",
     "Complete",
     "Derived",
     "DisputeFound",
@@ -40,6 +41,7 @@ __all__ = [
     "InquireDispute",
     "InquirePayout",
     "InquireWarning",
+    "ListChanges",
     "Lost",
     "NotSent",
     "Notice",
@@ -322,6 +324,17 @@ class InquirePayout(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListChanges(Request):
+    """What does the processor have to tell since ``cursor``, whether it was notified or not?
+
+    ``cursor`` is that of the last answer, empty for the beginning. At most ``limit`` notices come at once.
+    """
+
+    cursor: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeFound:
     """``step`` is our attempt that authorised the payment; ``status`` is one of DISPUTE_STATUSES.
 
@@ -373,6 +386,18 @@ class Notice:
     id: str
     kind: str
     reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """A page of what the processor has to tell, in its order, each notice with the id that its notification bears.
+
+    The next question begins at ``cursor``; ``more`` says that there is something by now, and then the cursor has moved.
+    """
+
+    notices: tuple[Notice, ...]
+    cursor: str
+    more: bool
 
 
 _Found = TypeVar("_Found")
@@ -431,6 +456,8 @@ class Processor(Protocol):
     def inquire_warning(self, request: InquireWarning) -> Asks[WarningFound]: ...
 
     def inquire_payout(self, request: InquirePayout) -> Asks[PayoutFound]: ...
+
+    def list_changes(self, request: ListChanges) -> Asks[Changes]: ...
 
     def notification(self, settings: Mapping[str, Any], body: bytes) -> Notice | None:
         """What a verified notification points at; None for one that cannot be read or means nothing to us."""

@@ -12,6 +12,7 @@ from lockgate.gateway.processors.contract import (
     Body,
     CancelPayout,
     Capture,
+    Changes,
     Complete,
     Derived,
     DisputeFound,
@@ -20,6 +21,7 @@ from lockgate.gateway.processors.contract import (
     InquireDispute,
     InquirePayout,
     InquireWarning,
+    ListChanges,
     Notice,
     Order,
     Outcome,
@@ -74,7 +76,7 @@ class Simulator:
             },
             "reference_fields": [
                 "reference", "id", "step", "authorization", "dispute", "payout",
-                "network_transaction_id", "redirect_url",
+                "network_transaction_id", "redirect_url", "since", "cursor",
             ],
         }
 
@@ -191,6 +193,11 @@ class Simulator:
     def inquire_payout(self, request: InquirePayout) -> Asks[PayoutFound]:
         reply = yield _order(request, "/payouts/inquiries", _json(_told(request, {"payout": request.reference})))
         return answers.learn(reply, lambda said: answers.payout(said, reference=request.reference))
+
+    def list_changes(self, request: ListChanges) -> Asks[Changes]:
+        body = {"cursor": request.cursor, "limit": request.limit}
+        reply = yield _order(request, "/changes", _json(_told(request, body)))
+        return answers.learn(reply, lambda said: answers.changes(said, since=request.cursor, limit=request.limit))
 
     def notification(self, settings: Mapping[str, Any], body: bytes) -> Notice | None:
         return answers.notice(body)

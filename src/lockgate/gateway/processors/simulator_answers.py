@@ -12,6 +12,7 @@ from lockgate.gateway.processors.contract import (
     REVERSED,
     RISK_LEVELS,
     Answered,
+    Changes,
     DisputeFound,
     Lost,
     Notice,
@@ -226,15 +227,31 @@ def payout(said: dict[str, Any], *, reference: str) -> PayoutFound:
     )
 
 
+def changes(said: dict[str, Any], *, since: str, limit: int) -> Changes:
+    """A page of what there is to tell. A page that would be asked for again for ever is none."""
+    _same(said, "since", since)
+    told, more = said.get("notices"), said.get("more")
+    if not isinstance(told, list) or len(told) > limit or not isinstance(more, bool):
+        raise _Unreadable
+    notices = tuple(_notice(_object(one)) for one in told)
+    cursor = since if not since and said.get("cursor") == "" else _name(said, "cursor")
+    if (cursor == since) != (not notices) or (more and not notices):
+        raise _Unreadable
+    if len({notice.id for notice in notices}) != len(notices):
+        raise _Unreadable
+    return Changes(notices=notices, cursor=cursor, more=more)
+
+
 def notice(body: bytes) -> Notice | None:
     """What a notification points at."""
     try:
-        said = _object(json.loads(body))
-        return Notice(
-            id=_name(said, "id"), kind=_one_of(said, "kind", NOTICE_KINDS), reference=_name(said, "reference")
-        )
+        return _notice(_object(json.loads(body)))
     except (ValueError, RecursionError, _Unreadable):
         return None
+
+
+def _notice(said: dict[str, Any]) -> Notice:
+    return Notice(id=_name(said, "id"), kind=_one_of(said, "kind", NOTICE_KINDS), reference=_name(said, "reference"))
 
 
 def _found(said: dict[str, Any], reference: str) -> None:

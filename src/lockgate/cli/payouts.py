@@ -50,7 +50,7 @@ def schedule(
             return await find_payouts.schedule(desk.pool, who)
         committer = Committer(desk.pool)
         try:
-            return await put(desk.pool, committer, who, Plan(interval, weekday, day, delay_days))
+            return await put(desk.pool, committer, who, Plan(interval, weekday, day, delay_days), box=desk.box)
         finally:
             await committer.close()
 

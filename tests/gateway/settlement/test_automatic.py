@@ -11,6 +11,7 @@ from lockgate.gateway.settlement import automatic, find_payouts
 from lockgate.gateway.settlement.core.calendar import Rhythm, arrival, next_due
 from lockgate.gateway.settlement.jobs import due
 from lockgate.gateway.settlement.schedule import Plan, put
+from lockgate.gateway.storage.packing import unpack
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Refusal
 from tests.gateway.payments.desk import MERCHANT
@@ -20,7 +21,7 @@ FRIDAY = 1_735_862_400  # 2025-01-03 00:00:00 UTC
 
 
 async def scheduled(house: House, plan: Plan) -> None:
-    await put(house.ports.pool, house.ports.committer, MERCHANT, plan)
+    await put(house.ports.pool, house.ports.committer, MERCHANT, plan, box=house.ports.box)
 
 
 async def made(house: House, query: str = "limit=100") -> list[dict[str, Any]]:
@@ -187,3 +188,12 @@ def test_days() -> None:
 def test_a_plan_that_makes_no_sense_is_refused(plan: Plan) -> None:
     with pytest.raises(Refusal):
         plan.rhythm()
+
+
+async def test_a_new_schedule_is_told_once_with_what_it_was(house: House) -> None:
+    for _ in range(2):
+        await scheduled(house, Plan("weekly", weekday="monday"))
+    rows = await house.ports.pool.fetch("select data from event where type = 'account.updated'")
+    (told,) = [unpack(row["data"]) for row in rows]
+    assert told["object"]["settings"]["payouts"]["schedule"]["weekly_anchor"] == "monday"
+    assert told["previous_attributes"]["settings"]["payouts"]["schedule"] == {"delay_days": 2, "interval": "manual"}

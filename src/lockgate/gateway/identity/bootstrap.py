@@ -28,10 +28,11 @@ NAMES: dict[str, tuple[KeyKind, bool]] = {
 
 
 class Desk(NamedTuple):
-    """What work on accounts and keys needs: the gateway's own role, and the pepper."""
+    """What work on accounts and keys needs: the gateway's own role, the pepper, and what seals personal data."""
 
     pool: Pool
     pepper: bytes
+    box: PersonalBox
 
 
 @asynccontextmanager
@@ -42,14 +43,15 @@ async def desk(home: Home) -> AsyncIterator[Desk]:
         home.vault_socket(), caller="gateway", key=bytes.fromhex(secrets["vault_key"])
     )
     try:
-        pepper = await PersonalBox(vault).key(*keys.PEPPER)
+        box = PersonalBox(vault)
+        pepper = await box.key(*keys.PEPPER)
         if pepper is None:
             raise ConfigError("the vault has destroyed the platform's keys: restore it from a backup")
         pool = await connect_pool(
             database=settings["database"], user="lockgate_gateway", password=secrets["database_password"], size=1
         )
         try:
-            yield Desk(pool, pepper)
+            yield Desk(pool, pepper, box)
         finally:
             await pool.close()
     finally:
@@ -68,8 +70,8 @@ async def ensure_account(home: Home) -> dict[str, str]:
     answer = {"account": settings["account"], **{name: kept.get(name, "") for name in NAMES}}
     if all(answer.values()) and kept.get("account") == settings["account"]:
         return answer
-    async with desk(home) as (pool, pepper):
-        made = await _make(pool, settings["account"], pepper=pepper)
+    async with desk(home) as at:
+        made = await _make(at.pool, settings["account"], pepper=at.pepper)
     answer |= made
     if made and settings["profile"] == "sandbox":
         _keep(file, answer)

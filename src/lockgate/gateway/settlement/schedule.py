@@ -3,14 +3,19 @@
 from typing import NamedTuple
 
 from lockgate.gateway.audit.record import record
+from lockgate.gateway.identity import find as accounts
+from lockgate.gateway.identity import render
+from lockgate.gateway.identity.core.shapes import ACCOUNT
+from lockgate.gateway.identity.find import PayoutRhythm
 from lockgate.gateway.settlement import find_payouts
 from lockgate.gateway.settlement.core.calendar import INTERVALS, WEEKDAYS, Rhythm, next_due
 from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import Committer, Moved, Taken
 from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.events import Box, Happening, Origin, announce
 from lockgate.gateway.storage.records import PayoutScheduleRow
 from lockgate.gateway.storage.rows import Commit
-from lockgate.kernel.errors import Kind, Refusal, invalid
+from lockgate.kernel.errors import Kind, Refusal, invalid, missing
 from lockgate.kernel.principal import Principal
 
 TRIES = 5
@@ -43,9 +48,14 @@ class Plan(NamedTuple):
         return Rhythm(self.interval, self.weekday or (str(self.day) if self.day else None))
 
 
-async def put(pool: Pool, committer: Committer, principal: Principal, plan: Plan) -> PayoutScheduleRow:
+async def put(
+    pool: Pool, committer: Committer, principal: Principal, plan: Plan, *, box: Box
+) -> PayoutScheduleRow:
     """Pay out by ``plan`` from the next day of it on; returns the schedule as it now stands."""
     rhythm = plan.rhythm()
+    account = await accounts.account(pool, principal.account)
+    if account is None:
+        raise missing("account", principal.account)
     for _ in range(TRIES):
         before = await find_payouts.schedule(pool, principal)
         now = await business_time.now(pool, principal.account, principal.livemode)
@@ -63,8 +73,15 @@ async def put(pool: Pool, committer: Committer, principal: Principal, plan: Plan
         )
         detail = {"interval": row.interval, "anchor": row.anchor, "delay_days": row.delay_days}
         audit = record(principal, "payout_schedule.update", object_=row.id, request=None, detail=detail)
+        commit = Commit(payout_schedules=[row], audits=[audit])
+        was = render.account(account, await accounts.payout_rhythm(pool, principal))
+        shown = render.account(account, PayoutRhythm(row.interval, row.anchor, row.delay_days))
+        if was != shown:
+            told = Happening("account.updated", ACCOUNT, shown, account.id, {"settings": was["settings"]})
+            origin = Origin(principal.account, principal.livemode, account.api_version, now, None, None)
+            await announce(commit, origin, [told], box)
         try:
-            await committer.commit(Commit(payout_schedules=[row], audits=[audit]))
+            await committer.commit(commit)
         except (Moved, Taken):
             continue
         return row

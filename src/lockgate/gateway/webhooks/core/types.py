@@ -6,6 +6,7 @@ from lockgate.kernel.errors import invalid
 
 ENDPOINT_DISABLED = "lockgate.webhook_endpoint.disabled"
 EVENT_TYPES = (
+    "account.updated",
     "balance.available",
     "charge.captured",
     "charge.dispute.closed",
@@ -28,6 +29,7 @@ EVENT_TYPES = (
     "customer.deleted",
     "customer.updated",
     ENDPOINT_DISABLED,
+    "mandate.updated",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.created",

@@ -6,9 +6,9 @@ from lockgate.gateway.customers.core.attach import attached
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.verify import verified
-from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.operations import Answer, Call
 
 

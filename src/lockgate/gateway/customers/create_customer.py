@@ -12,9 +12,9 @@ from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
 from lockgate.gateway.customers.keep_source import check_source, kept_source
 from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.customers.verify import verified
-from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit, CustomerRow, PaymentMethodRow
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.errors import invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call

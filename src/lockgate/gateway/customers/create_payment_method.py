@@ -3,8 +3,8 @@
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers import make, render
 from lockgate.gateway.customers.ports import Ports
-from lockgate.gateway.customers.write import write
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import write
 from lockgate.kernel.operations import Answer, Call
 
 

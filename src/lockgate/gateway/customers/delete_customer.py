@@ -5,9 +5,9 @@ from lockgate.gateway.customers import find, mandates, render
 from lockgate.gateway.customers.core.attach import detached
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
 from lockgate.gateway.customers.ports import Ports
-from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.operations import Answer, Call
 
 

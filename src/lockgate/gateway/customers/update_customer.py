@@ -11,9 +11,9 @@ from lockgate.gateway.customers.core.fields import personal_fields, public_field
 from lockgate.gateway.customers.core.shapes import CUSTOMER, PAYMENT_METHOD
 from lockgate.gateway.customers.keep_source import check_source, default_source, kept_source
 from lockgate.gateway.customers.ports import Ports
-from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.errors import missing
 from lockgate.kernel.operations import Answer, Call
 

@@ -8,9 +8,9 @@ from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.fields import merged_metadata
 from lockgate.gateway.customers.core.shapes import NO_BILLING_DETAILS, PAYMENT_METHOD
 from lockgate.gateway.customers.ports import Ports
-from lockgate.gateway.customers.write import settled, write
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.operations import Answer, Call
 
 

@@ -8,10 +8,10 @@ from lockgate.gateway.risk.core import reviews
 from lockgate.gateway.risk.core.reviews import NotOpen, Review
 from lockgate.gateway.risk.core.shapes import REVIEW
 from lockgate.gateway.risk.ports import Box, Ports
-from lockgate.gateway.risk.write import settled, write
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.principal import Principal

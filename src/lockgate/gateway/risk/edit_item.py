@@ -5,10 +5,10 @@ from lockgate.gateway.risk import find, render
 from lockgate.gateway.risk.core.shapes import VALUE_LIST_ITEM
 from lockgate.gateway.risk.core.values import MAX_ITEMS, accepted, index_name
 from lockgate.gateway.risk.ports import Ports
-from lockgate.gateway.risk.write import settled, write
 from lockgate.gateway.storage.commit import Taken
 from lockgate.gateway.storage.records import ValueListItemRow
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call

@@ -7,10 +7,10 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.risk import find, render
 from lockgate.gateway.risk.core.shapes import VALUE_LIST
 from lockgate.gateway.risk.ports import Ports
-from lockgate.gateway.risk.write import settled, write
 from lockgate.gateway.storage.commit import Taken
 from lockgate.gateway.storage.records import ValueListRow
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel.errors import Refusal, invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call

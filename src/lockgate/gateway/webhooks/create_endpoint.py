@@ -4,10 +4,10 @@ import json
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.storage.rows import Commit, WebhookEndpointRow
+from lockgate.gateway.storage.write import write
 from lockgate.gateway.webhooks import find, render, secrets
 from lockgate.gateway.webhooks.core import types, url
 from lockgate.gateway.webhooks.ports import Ports
-from lockgate.gateway.webhooks.write import write
 from lockgate.kernel.errors import invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call

@@ -2,9 +2,9 @@
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.gateway.webhooks import find
 from lockgate.gateway.webhooks.ports import Ports
-from lockgate.gateway.webhooks.write import settled, write
 from lockgate.kernel.operations import Answer, Call
 
 

@@ -2,10 +2,10 @@
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.storage.rows import Commit, OutboxRow
+from lockgate.gateway.storage.write import write
 from lockgate.gateway.webhooks import find, render
 from lockgate.gateway.webhooks.core.types import wants
 from lockgate.gateway.webhooks.ports import Ports
-from lockgate.gateway.webhooks.write import write
 from lockgate.kernel.errors import invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call

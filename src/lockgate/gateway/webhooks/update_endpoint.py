@@ -6,10 +6,10 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.fields import merged_metadata
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import settled, write
 from lockgate.gateway.webhooks import find, render
 from lockgate.gateway.webhooks.core import types, url
 from lockgate.gateway.webhooks.ports import Ports
-from lockgate.gateway.webhooks.write import settled, write
 from lockgate.kernel.operations import Answer, Call
 
 

@@ -1,17 +1,29 @@
-"""The last step of every verb here: one commit with its events and the answer to its idempotency key."""
+"""The last step of a verb that needs no processor: one commit with its events and the answer to its idempotency key."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from lockgate.gateway.customers.ports import Ports
-from lockgate.gateway.storage.commit import Moved
-from lockgate.gateway.storage.events import Happening, Origin, announce
+from lockgate.gateway.storage.commit import Committer, Moved
+from lockgate.gateway.storage.events import Box, Happening, Origin, announce
 from lockgate.gateway.storage.idempotency import claimed_and_answered
 from lockgate.gateway.storage.rows import Commit
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Answer, Call
 
 _TRIES = 5
+
+
+class Writes(Protocol):
+    """The ports of a room that writes."""
+
+    @property
+    def committer(self) -> Committer: ...
+
+    @property
+    def box(self) -> Box: ...
+
+    @property
+    def poke(self) -> Callable[[], None]: ...
 
 
 async def settled(decide: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -30,7 +42,7 @@ async def settled(decide: Callable[[], Awaitable[Answer]]) -> Answer:
 
 
 async def write(
-    ports: Ports,
+    ports: Writes,
     call: Call,
     *,
     commit: Commit,
@@ -52,4 +64,3 @@ async def write(
     await ports.committer.commit(commit)
     ports.poke()
     return answer
-

@@ -43,7 +43,8 @@ lint: $(TESTABLE) ## Check style, types and the architecture's never-arrows
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q $(wildcard tests/test_architecture.py tests/architecture)
 
-contract: $(TESTABLE) ## Renew docs/dialect.md; with SAYS='what changed and why' record a change of the API
+contract: $(TESTABLE) ## Renew docs/dialect.md, docs/failures.md; with SAYS='what changed and why' record a change of the API
+	$(BIN)/python -m tools.failures
 	$(BIN)/python -m tools.contract $(if $(SAYS),--says "$(SAYS)")
 
 processor: $(TESTABLE) ## Write a new processor adapter and its test: make processor name=acme

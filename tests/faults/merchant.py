@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import aiohttp
 
@@ -16,6 +16,8 @@ from lockgate.kernel.ids import new_id
 from tests.support.running import Running
 
 BUSY = frozenset({"lock_timeout", "idempotency_key_in_use"})
+
+_BROWSER = {"Authorization": ""}
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Merchant:
 
     async def post(self, path: str, *, key: str | None = None, **params: Any) -> Said:
         headers = {"Idempotency-Key": key or new_id("k"), "Content-Type": "application/x-www-form-urlencoded"}
+        while (said := await self._asked(path, params, headers)).code == "rate_limit":
+            await asyncio.sleep(random.uniform(0.1, 0.5))
+        return said
+
+    async def _asked(self, path: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> Said:
         async with self.session.post(f"{self.api}/v1/{path}", data=urlencode(params), headers=headers) as answer:
             seen = {name.lower(): value for name, value in answer.headers.items()}
             return Said(answer.status, await answer.read(), seen)
@@ -63,11 +70,31 @@ class Merchant:
             await asyncio.sleep(random.uniform(0.02, min(0.8, 0.05 * 2**tries)))
         raise AssertionError(f"{path} stayed busy: {said.body!r}")
 
+    async def passes(self, action: dict[str, Any]) -> str:
+        """The cardholder passes the challenge at her bank's page; returns where that sends her."""
+        where = action[action["type"]]
+        url = where.get("url") or where["stripe_js"]
+        async with self.session.post(url, data={"result": "pass"}, headers=_BROWSER, allow_redirects=False) as answer:
+            assert answer.status == 303, await answer.text()
+            return answer.headers["Location"]
+
+    async def opened(self, url: str) -> tuple[int, str | None]:
+        """A shopper's browser opens a page of ours: the status, and the ``redirect_status`` of where it sends her."""
+        while True:
+            async with self.session.get(url, headers=_BROWSER, allow_redirects=False) as answer:
+                if answer.status != 429:
+                    query = parse_qs(urlsplit(answer.headers.get("Location", "")).query)
+                    return answer.status, next(iter(query.get("redirect_status", [])), None)
+            await asyncio.sleep(0.5)
+
     async def get(self, path: str, **params: Any) -> dict[str, Any]:
-        async with self.session.get(f"{self.api}/v1/{path}", params=params) as answer:
-            body = await answer.json()
-            assert answer.status == 200, body
-            return body
+        while True:
+            async with self.session.get(f"{self.api}/v1/{path}", params=params) as answer:
+                body = await answer.json()
+            if answer.status != 429:
+                assert answer.status == 200, body
+                return body
+            await asyncio.sleep(random.uniform(0.1, 0.5))
 
     async def all(self, path: str, **params: Any) -> list[dict[str, Any]]:
         """Every page of a list, newest first."""
@@ -104,11 +131,12 @@ class Merchant:
 
 
 @asynccontextmanager
-async def merchant_of(running: Running) -> AsyncIterator[Merchant]:
+async def merchant_of(running: Running, *, secret_key: str | None = None) -> AsyncIterator[Merchant]:
+    """The installation's own merchant, or the one with ``secret_key``."""
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=running["ca_file"]), limit=100)
     async with aiohttp.ClientSession(
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=60),
-        headers={"Authorization": f"Bearer {running['secret_key']}"},
+        headers={"Authorization": f"Bearer {secret_key or running['secret_key']}"},
     ) as session:
         yield Merchant(running["api"], session)

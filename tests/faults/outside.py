@@ -33,6 +33,23 @@ class Simulator:
         async with self.session.post(f"{self.url}/admin/faults", json=[order], ssl=self.tls) as answer:
             assert answer.status == 200, await answer.text()
 
+    async def order_all(self, faults: list[dict[str, Any]]) -> None:
+        """Many at once, each as the admin API has it."""
+        for start in range(0, len(faults), 1000):
+            async with self.session.post(
+                f"{self.url}/admin/faults", json=faults[start : start + 1000], ssl=self.tls
+            ) as answer:
+                assert answer.status == 200, await answer.text()
+
+    async def clear(self) -> None:
+        async with self.session.delete(f"{self.url}/admin/faults", ssl=self.tls) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def tell(self, **order: Any) -> dict[str, Any]:
+        """Have a notification sent: ``account``, ``kind``, ``reference``, and ``forged`` with how."""
+        async with self.session.post(f"{self.url}/admin/notifications", json=order, ssl=self.tls) as answer:
+            return await answer.json()
+
     async def pending(self) -> list[dict[str, Any]]:
         async with self.session.get(f"{self.url}/admin/status", ssl=self.tls) as answer:
             return (await answer.json())["faults"]
@@ -92,6 +109,13 @@ def authorizations(entries: Iterable[Entry]) -> dict[str, Moved]:
         elif (kind, status) in {("void", "approved"), ("reversal", "reversed")}:
             moved.released = True
     return by_reference
+
+
+async def another_merchant(running: Running) -> str:
+    """A secret key of a new merchant."""
+    done = await asyncio.to_thread(running.command, "accounts", "create", "--name", "Another shop")
+    made = await asyncio.to_thread(running.command, "keys", "create", "--account", done.stdout.split()[-1])
+    return next(word for word in made.stdout.split() if word.startswith("sk_test_"))
 
 
 async def superuser(running: Running, database: str = "lockgate") -> asyncpg.Connection:

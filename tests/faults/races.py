@@ -31,6 +31,14 @@ async def refunds(merchant: Merchant, intent: str, amount: int) -> Counter[tuple
     return Counter(one.outcome for one in said)
 
 
+async def payouts(merchant: Merchant, amount: int) -> Counter[tuple[int, str | None]]:
+    """Many payouts at once, each under a key of its own."""
+    said = await asyncio.gather(
+        *(merchant.until_free("payouts", amount=amount, currency="usd") for _ in range(PARALLEL))
+    )
+    return Counter(one.outcome for one in said)
+
+
 async def many(merchant: Merchant, path: str, **params: str) -> Counter[tuple[int, str | None]]:
     """The same request many times at once, each under a key of its own."""
     said = await asyncio.gather(*(merchant.until_free(path, **params) for _ in range(PARALLEL)))

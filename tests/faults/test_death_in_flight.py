@@ -8,11 +8,19 @@ import pytest
 
 from tests.faults.merchant import Merchant, Said, merchant_of
 from tests.faults.outside import doubled, payments, settled, simulator_of, verified
+from tests.faults.recipes import DISPUTED, RETURN_URL, card, disputed, earned, made
+from tests.faults.stories import READ
+from tests.faults.truth import ON_ITS_WAY, RAISED, state
 from tests.support.running import Running, discard, start_lockgate
 
 pytestmark = pytest.mark.slow
 SLOW_MS = 2_500
-ENDS = {"confirm": "succeeded", "capture": "succeeded", "cancel": "canceled", "refund": "succeeded"}
+ORDERS = ["/authorizations", "/authorizations", "/captures", "/voids", "/refunds", "/increments", "/payouts",
+          "/disputes/evidence"]  # fmt: skip
+ENDS = {
+    "confirm": "succeeded", "capture": "succeeded", "cancel": "canceled", "refund": "succeeded",
+    "increment": "requires_capture, raised", "charge": "captured", "pay out": ON_ITS_WAY, "evidence": "under_review",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +34,24 @@ async def orders(merchant: Merchant) -> dict[str, tuple[str, dict[str, object]]]
     """One order of each kind, ready to be sent."""
     confirm, capture = await merchant.intent(1_001), await merchant.authorized(1_002)
     cancel, refund = await merchant.authorized(1_003), await merchant.captured(1_004)
+    raisable = {"payment_method_options[card][request_incremental_authorization]": "if_available"}
+    increment = await made(
+        merchant, "payment_intents", amount=1_005, currency="usd", payment_method="pm_card_visa", confirm="true",
+        capture_method="manual", return_url=RETURN_URL, **raisable,
+    )
+    argued = await made(
+        merchant, "payment_intents", amount=1_006, currency="usd", confirm="true", return_url=RETURN_URL,
+        **card(DISPUTED),
+    )
+    dispute = await disputed(merchant, argued["id"])
+    await earned(merchant, 10_000)
     return {
+        "increment": (
+            f"payment_intents/{increment['id']}/increment_authorization", {"amount": 2_005, "description": RAISED}
+        ),
+        "charge": ("charges", {"amount": 1_007, "currency": "usd", "source": "tok_visa"}),
+        "pay out": ("payouts", {"amount": 1_008, "currency": "usd"}),
+        "evidence": (f"disputes/{dispute}", {"evidence[uncategorized_text]": "a letter"}),
         "confirm": (f"payment_intents/{confirm}/confirm", {}),
         "capture": (f"payment_intents/{capture}/capture", {}),
         "cancel": (f"payment_intents/{cancel}/cancel", {}),
@@ -51,7 +76,8 @@ async def insist(merchant: Merchant, path: str, *, key: str, **params: object) -
 async def test_the_order_was_out_when_it_died(mortal: Running, victim: str) -> None:
     async with merchant_of(mortal) as merchant, simulator_of(mortal) as simulator:
         asked = await orders(merchant)
-        await simulator.order("slow", times=len(asked), delay_ms=SLOW_MS)
+        for path in ORDERS:
+            await simulator.order("slow", delay_ms=SLOW_MS, path=path)
         waiting = {
             verb: asyncio.create_task(insist(merchant, path, key=f"{victim}-{verb}", **params))
             for verb, (path, params) in asked.items()
@@ -65,7 +91,7 @@ async def test_the_order_was_out_when_it_died(mortal: Running, victim: str) -> N
         assert {verb: one.status for verb, one in said.items()} == dict.fromkeys(asked, 200)
         await settled(mortal, within_s=60)
         for verb, one in said.items():
-            where = "refunds" if verb == "refund" else "payment_intents"
-            assert (await merchant.get(f"{where}/{one.json['id']}"))["status"] == ENDS[verb]
+            where = READ[one.json["object"]]
+            assert state(await merchant.get(f"{where}/{one.json['id']}")) == ENDS[verb]
     assert doubled(await payments(mortal)) == []
     await verified(mortal)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.merchant import merchant_of
 from tests.faults.outside import broken_invariants, journal, superuser, verified
+from tests.faults.recipes import DISPUTED, RETURN_URL, card, disputed, earned, made
 from tests.support.running import Running, discard, start_lockgate
 
 # Each with the invariants that must break, and how it is taken back.
@@ -51,6 +52,26 @@ EDITS = {
         "payment_intent",
         {"I7"},
     ),
+    "a payout made bigger": (
+        "update payout set amount = amount + 1 where $1 <> ''",
+        "payout",
+        {"I2", "I3"},
+    ),
+    "a payout that took nothing": (
+        "delete from transfer where kind = 'payout' and $1 <> ''",
+        "transfer",
+        {"I2"},
+    ),
+    "a dispute won by hand": (
+        "update dispute set status = 'won' where $1 <> ''",
+        "dispute",
+        {"I6", "I7"},
+    ),
+    "a dispute that withdrew nothing": (
+        "delete from transfer where kind = 'dispute' and $1 <> ''",
+        "transfer",
+        {"I2", "I3", "I6"},
+    ),
     "an event's way out cut": (
         "delete from delivery where event in (select id from event where object = $1)",
         "delivery",
@@ -70,11 +91,17 @@ class Victim:
 async def pay(running: Running) -> str:
     async with merchant_of(running) as merchant:
         url = "http://127.0.0.1:9/hooks"  # nobody listens: every delivery waits
-        made = await merchant.post("webhook_endpoints", url=url, **{"enabled_events[0]": "*"})
-        assert made.status == 200, made.body
+        await made(merchant, "webhook_endpoints", url=url, **{"enabled_events[0]": "*"})
         await asyncio.sleep(1.1)  # an endpoint is owed what is younger than itself, in whole seconds
         intent = await merchant.captured(5_000)
         await merchant.captured(6_000)
+        paid = await made(
+            merchant, "payment_intents", amount=7_000, currency="usd", confirm="true", return_url=RETURN_URL,
+            **card(DISPUTED),
+        )
+        await disputed(merchant, paid["id"])
+        await earned(merchant, 8_000)
+        await made(merchant, "payouts", amount=900, currency="usd")
         await folded(running)
         return (await merchant.get(f"payment_intents/{intent}"))["latest_charge"]
 

@@ -18,6 +18,7 @@ from tests.faults.copies import broken_copy
 from tests.faults.merchant import merchant_of
 from tests.faults.outside import broken_invariants, doubled, payments, simulator_of
 from tests.faults.receiver import receiving
+from tests.faults.recipes import earned
 from tests.support.running import Running
 
 pytestmark = pytest.mark.slow
@@ -63,6 +64,17 @@ async def test_books_without_their_transfers_are_found_out() -> None:
         async with merchant_of(running) as merchant:
             await merchant.captured(2_000)
         assert {"I2", "I3", "I6"} <= await broken_invariants(running)
+
+
+async def test_payouts_without_their_reserve_are_found_out() -> None:
+    with broken_copy(
+        "gateway/migrations/005_records.sql", "if asked.amount > free then", "if asked.amount > free and false then"
+    ) as running:
+        async with merchant_of(running) as merchant:
+            there = await earned(merchant, 1_000)
+            outcomes = await races.payouts(merchant, 30)
+            assert outcomes[200, "pending"] * 30 > there
+        assert {"I1", "I6"} & await broken_invariants(running)
 
 
 async def test_requests_that_claim_no_key_are_found_out() -> None:

@@ -13,6 +13,7 @@ SOURCE = Path(lockgate.__file__).parent
 # What the clock does for all accounts at once; each returns or changes rows that carry their account with them.
 SWEEPS = {
     "gateway/checkout/store.py:page_of": "a shopper knows nothing but the session's id, which nobody can guess",
+    "gateway/customers/store.py:unhashed": "customers of an older release get the hashes that searches need",
     "gateway/payments/store.py:due_attempts": "recovery takes the attempts that are due, whoever's they are",
     "gateway/payments/store.py:expired_intents": "authorisations expire by the clock",
     "gateway/payments/store.py:wake": "a processor that answers again wakes all that wait for it",

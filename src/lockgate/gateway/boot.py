@@ -15,6 +15,7 @@ from lockgate.gateway.checkout import jobs as checkout_jobs
 from lockgate.gateway.checkout import page as checkout_page
 from lockgate.gateway.checkout.ports import Ports as CheckoutPorts
 from lockgate.gateway.customers import api as customers_api
+from lockgate.gateway.customers import jobs as customers_jobs
 from lockgate.gateway.customers.ports import Ports as CustomersPorts
 from lockgate.gateway.disputes import api as disputes_api
 from lockgate.gateway.disputes import api_warnings
@@ -160,6 +161,7 @@ async def _work(home: Home) -> None:
         redoable,
         [
             *payments_jobs.jobs(parts.payments),
+            *customers_jobs.jobs(parts.customers),
             *notifications_jobs.jobs(replace(parts.notifications, pool=redoable)),
             *disputes_jobs.jobs(parts.disputes),
             *webhooks_jobs.jobs(replace(parts.webhooks, pool=redoable)),

@@ -9,10 +9,11 @@ from lockgate.gateway.checkout.core.shapes import CHECKOUT_SESSION, LINE_ITEM
 from lockgate.gateway.payments import recover
 from lockgate.gateway.storage import records
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.search import keyed_hash
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal
 from tests.gateway.checkout.counter import ITEM, PAYMENT, SETUP
-from tests.gateway.payments.desk import STRANGER
+from tests.gateway.payments.desk import MERCHANT, STRANGER
 
 pytestmark = pytest.mark.asyncio
 
@@ -114,6 +115,18 @@ async def test_the_worker_learns_by_itself_and_fills_in_who_paid(counter):
     found = await counter.do("list", {"customer_details[email]": "ada@example.com"})
     assert [one["id"] for one in found["data"]] == [made["id"]]
     assert (await counter.do("list", {"customer_details[email]": "bob@example.com"}))["data"] == []
+
+
+async def test_a_customer_that_a_session_made_is_found_by_a_search(counter):
+    made = await counter.do(
+        "create", {**PAYMENT, "customer_creation": "always", "customer_email": "ada@example.com"}
+    )
+    await counter.pay(made)
+    customer = (await counter.get(made["id"]))["customer"]
+    data = await counter.ports.pool.fetchval("select data from customer where id = $1", customer)
+    box, account = counter.ports.box, MERCHANT.account
+    hashed = await keyed_hash(box, account, table="customer", path=["email"], value="Ada@example.com")
+    assert json.loads(data)["index"]["email"] == hashed
 
 
 async def test_a_declined_card_leaves_the_session_open(counter):

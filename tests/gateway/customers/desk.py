@@ -92,11 +92,11 @@ class MemoryBox:
         nonce = os.urandom(12)
         return key and nonce + AESGCM(key).encrypt(nonce, json.dumps(fields).encode(), subject.encode())
 
-    async def open(self, account: str, subject: str, blob: bytes | None) -> dict[str, Any] | None:
+    async def open(self, account: str, subject: str, blob: bytes | None) -> dict[str, Any]:
         key = await self.key(account, "personal", subject)
-        if blob is None:
+        if blob is None or not key:
             return {}
-        return json.loads(AESGCM(key).decrypt(blob[:12], blob[12:], subject.encode())) if key else None
+        return json.loads(AESGCM(key).decrypt(blob[:12], blob[12:], subject.encode()))
 
     async def blind_index(self, account: str, name: str, value: str) -> bytes:
         return f"{account}{name}{value}".encode()[::-1][:16]

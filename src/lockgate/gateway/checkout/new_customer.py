@@ -32,6 +32,7 @@ async def new_customer(
     who = cause.principal
     id_ = new_id("cus")
     personal = {name: details[name] for name in _PERSONAL if details.get(name)}
+    index = await blind.search_index(ports.box, who.account, personal)
     row = CustomerRow(
         account=who.account,
         livemode=who.livemode,
@@ -40,7 +41,7 @@ async def new_customer(
         created=cause.now,
         deleted=False,
         email_index=await blind.email_index(ports.box, who.account, personal),
-        data=json.dumps({"metadata": {}}, separators=(",", ":")),
+        data=json.dumps({"metadata": {}, "index": index}, separators=(",", ":")),
         personal=await ports.box.seal(who.account, id_, personal) if personal else None,
     )
     commit.customers.append(row)

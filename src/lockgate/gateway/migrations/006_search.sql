@@ -23,6 +23,9 @@ create index customer_name_hash on customer (account, livemode, (data->'index'->
     where data->'index'->>'name' is not null;
 create index customer_phone_hash on customer (account, livemode, (data->'index'->>'phone'), id)
     where data->'index'->>'phone' is not null;
+-- Customers from before there was a search: a job gives them their hashes.
+create index customer_unhashed on customer (account, livemode, id)
+    where data->'index' is null and personal is not null and not deleted;
 
 -- Nearly all end as succeeded and are found by age; the others are few.
 create index payment_intent_unsettled on payment_intent (account, livemode, status, id) where status <> 'succeeded';

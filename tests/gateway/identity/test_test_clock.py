@@ -121,6 +121,21 @@ def test_a_step_to_a_given_time(running: Running) -> None:
     assert (reply.status, reply.json["now"]) == (200, goal)
 
 
+def test_a_given_time_is_reached_once_however_many_ask_for_it(running: Running) -> None:
+    shop = other_account(running)
+    key = shop.key
+    assert key is not None
+    goal = now(shop) + 30 * DAY_S
+
+    def step(_: int) -> int:
+        return client(running, key).post("/v1/test_helpers/clock/advance", {"frozen_time": goal}).status
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(step, range(8)))
+    assert 200 in statuses and set(statuses) <= {200, 400, 409}, statuses
+    assert goal <= now(shop) < goal + 60
+
+
 def test_steps_at_the_same_time_all_count_and_a_repeated_one_counts_once(running: Running) -> None:
     shop = other_account(running)
     key = shop.key

@@ -7,7 +7,7 @@ from lockgate.gateway.storage.commit import Moved, Taken
 from lockgate.gateway.storage.idempotency import claimed_and_answered
 from lockgate.gateway.storage.records import TestClockRow
 from lockgate.gateway.storage.rows import Commit
-from lockgate.kernel import log
+from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call
 
@@ -24,15 +24,17 @@ async def advance(ports: Ports, call: Call) -> Answer:
         raise Refusal(Kind.FORBIDDEN, "Only the clock of test mode can be moved.", code="livemode_mismatch")
     for _ in range(TRIES):
         before = await find.test_clock(ports.pool, who)
-        step_s = _step(call, now=call.now)
-        offset_s = (before.offset_s if before else 0) + step_s
+        ahead_s = before.offset_s if before else 0
+        now = clock.now() + ahead_s  # not the call's time: another request may have moved the clock since
+        step_s = _step(call, now=now)
+        offset_s = ahead_s + step_s
         if offset_s > FURTHEST_S:
             raise invalid(
                 f"A test clock can be at most {FURTHEST_S} seconds ahead of the world's.", param=_given(call)
             )
         version = before.version + 1 if before else 1
-        row = TestClockRow(who.account, False, who.account, version, call.now, offset_s)
-        answer = await call.answer(render.test_clock(now=call.now + step_s, ahead_s=offset_s))
+        row = TestClockRow(who.account, False, who.account, version, now, offset_s)
+        answer = await call.answer(render.test_clock(now=now + step_s, ahead_s=offset_s))
         audit = record(
             who, "test_clock.advance", object_=who.account, request=call.request_id, detail={"seconds": step_s}
         )

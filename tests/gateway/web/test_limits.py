@@ -184,3 +184,17 @@ def test_one_object_is_changed_a_thousand_times_an_hour_at_most():
     limits.admit(mine, CHANGE, {"thing": "thing_2"})
     clock.now += 4 * S
     limits.admit(mine, CHANGE, {"thing": "thing_1"})
+
+
+@pytest.mark.parametrize("kind", ["publishable", "ephemeral"])
+def test_a_shopper_cannot_use_up_the_changes_that_the_merchants_server_may_make(kind):
+    """Whoever knows an intent's id could else keep its capture from happening, without even its client secret."""
+    limits = Limits(now_ns=Clock())
+    shopper = principal(kind=kind, rate=100_000, burst=100_000)
+    for _ in range(1000):
+        limits.admit(shopper, CHANGE, {"thing": "thing_1"})
+    with pytest.raises(Refusal):
+        limits.admit(shopper, CHANGE, {"thing": "thing_1"})
+    server = principal(kind="secret", id_="key_2", address="192.0.2.2", rate=100_000, burst=100_000)
+    limits.admit(server, CHANGE, {"thing": "thing_1"})
+    limits.admit(principal(kind=kind, address="192.0.2.3", rate=100_000, burst=100_000), CHANGE, {"thing": "thing_1"})

@@ -83,7 +83,7 @@ class Limits:
         searches have a smaller one, and what is changed has its own.
 
         A publishable key is in every shopper's browser: it has a bucket for each address, so that none can use up
-        what is another's.
+        what is another's. For the same reason what shoppers change does not count against the merchant's own changes.
         """
         rate, burst, sender = principal.rate_per_s, principal.burst, source(principal.address)
         bucket = f"{principal.id} {sender}" if principal.kind == "publishable" else principal.id
@@ -98,7 +98,8 @@ class Limits:
             if wait:
                 raise _too_fast(wait, reason="endpoint-rate")
         if operation.access == "write" and path:
-            changed = f"{principal.account} {' '.join(path.values())}"
+            by = principal.account if principal.sees_secrets else f"{principal.account} {sender}"
+            changed = f"{by} {' '.join(path.values())}"
             wait = self._objects.wait_ns(changed, rate=CHANGES_PER_HOUR, burst=CHANGES_PER_HOUR, per_s=3600)
             if wait:
                 raise _too_fast(wait, reason="resource-specific")

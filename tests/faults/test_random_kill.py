@@ -21,7 +21,7 @@ from tests.faults.merchant import merchant_of
 from tests.faults.outside import Paid, doubled, payments, settled, simulator_of, superuser, verified
 from tests.faults.receiver import Delivery, receiving
 from tests.support.running import Running, discard, start_lockgate
-from tests.support.shop import Shop
+from tests.support.shop import ENDS, Shop
 
 SECONDS = 40
 SEED = int(time.time())
@@ -132,6 +132,8 @@ def test_the_load_and_the_mayhem_were_real(aftermath: Aftermath, capsys: pytest.
             f" {aftermath.recovered_after_s:.0f} s after the end; answers {dict(shop.answers)}; {aftermath.story}"
         )
     assert len(shop.acknowledged) > 300, "the load hardly ran: nothing was proven"
+    kinds = Counter(said.kind for said in shop.acknowledged)
+    assert set(kinds) == set(ENDS), f"not everything was tried: {kinds}"
     killed = {entry.removeprefix("kill ") for entry in aftermath.story if entry.startswith("kill ")}
     assert len(killed) >= 4, aftermath.story
 

@@ -6,7 +6,7 @@ import json
 import random
 import ssl
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from lockgate.kernel.ids import new_id
+from tests.support.errands import ERRANDS
 
 RETRY_STATUSES = {409, 429, 500, 502, 503}
 REPLAYS = 300
@@ -24,7 +25,21 @@ ENDS = {
         "requires_capture": {"requires_capture", "succeeded", "canceled"},
     },
     "refund": {"pending": {"succeeded", "failed"}},
+    "charge": {"pending": {"held", "captured", "failed"}, "held": {"held", "captured"}},
+    "payout": {"pending": {"pending", "in_transit", "paid", "failed"}},
+    "dispute": {"needs_response": {"needs_response", "under_review"}},
+    "checkout_session": {"open": {"open", "expired"}},
 }
+READ = {"refund": "refunds", "charge": "charges", "payout": "payouts", "dispute": "disputes",
+        "payment_intent": "payment_intents", "checkout_session": "checkout/sessions"}  # fmt: skip
+ERRANDS_SHARE = 0.2
+
+
+def word(thing: Mapping[str, Any]) -> str:
+    """The one word for how an object stands."""
+    if thing["object"] == "charge" and thing["status"] == "succeeded":
+        return "captured" if thing["captured"] else "held"
+    return thing["status"]
 
 
 @dataclass
@@ -34,7 +49,6 @@ class Acknowledged:
     kind: str
     id: str
     status: str
-    amount: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,7 @@ class Shop:
         self.dice = random.Random(self.seed)
 
     @contextlib.asynccontextmanager
-    async def open(self) -> Any:
+    async def open(self) -> AsyncIterator["Shop"]:
         context = ssl.create_default_context(cafile=self.ca_file) if self.api.startswith("https") else True
         connector = aiohttp.TCPConnector(ssl=context, limit=64)
         async with aiohttp.ClientSession(
@@ -121,7 +135,9 @@ class Shop:
         raise AssertionError(f"GET {path} was never answered")
 
     async def one_customer(self) -> None:
-        """One shopper's story."""
+        """One shopper's story, or now and then an errand."""
+        if self.dice.random() < ERRANDS_SHARE:
+            return await self.dice.choice(ERRANDS)(self)
         amount = self.dice.randrange(100, 90_000)
         manual = self.dice.random() < 0.4
         params = {
@@ -145,15 +161,15 @@ class Shop:
         self._remember("payment_intent", body)
         if body["status"] == "requires_capture":
             if self.dice.random() < 0.3:
-                await self._then(f"/v1/payment_intents/{intent}/cancel", {}, "payment_intent")
+                await self.then(f"/v1/payment_intents/{intent}/cancel", {}, "payment_intent")
                 return
             take = self.dice.randrange(50, amount) if amount > 200 and self.dice.random() < 0.5 else amount
-            body = await self._then(
+            body = await self.then(
                 f"/v1/payment_intents/{intent}/capture", {"amount_to_capture": take}, "payment_intent"
             )
         if body and body.get("status") == "succeeded" and self.dice.random() < 0.4:
             back = self.dice.randrange(1, body["amount_received"] + 1)
-            await self._then("/v1/refunds", {"payment_intent": intent, "amount": back}, "refund")
+            await self.then("/v1/refunds", {"payment_intent": intent, "amount": back}, "refund")
 
     async def keep_going(self, seconds: float, *, customers: int) -> None:
         """``customers`` at a time, for ``seconds``."""
@@ -169,8 +185,7 @@ class Shop:
     async def read_again(self) -> None:
         """Read everything that was acknowledged, and ask for a part of it again under the same keys."""
         for said in self.acknowledged:
-            path = "refunds" if said.kind == "refund" else "payment_intents"
-            self.stands[said.id] = await self.get(f"/v1/{path}/{said.id}")
+            self.stands[said.id] = await self.get(f"/v1/{READ[said.kind]}/{said.id}")
         for lasting in self.lasting[:: max(1, len(self.lasting) // REPLAYS)]:
             status, raw = await self._ask(lasting.path, lasting.params, lasting.key)
             self.replayed += 1
@@ -183,7 +198,7 @@ class Shop:
         """What Lockgate once said and no longer stands by."""
         broken = []
         for said in self.acknowledged:
-            now = self.stands[said.id]["status"]
+            now = word(self.stands[said.id])
             if now not in ENDS[said.kind].get(said.status, {said.status}):
                 broken.append(f"{said.id} was {said.status}, is {now}")
         return broken
@@ -193,16 +208,24 @@ class Shop:
         async with self.session.post(self.api + path, data=urlencode(params), headers=headers) as answer:
             return answer.status, await answer.read()
 
-    async def _then(self, path: str, params: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    async def then(
+        self, path: str, params: Mapping[str, Any], kind: str, *, refusals: Collection[str] = ()
+    ) -> dict[str, Any]:
+        """Ask, remember what was answered, and return it; empty for an expected refusal and for a surprise."""
         status, body = await self.post(path, params)
         if status == 200:
             self._remember(kind, body)
             return body
-        self._surprise(path, status, body)
+        if body.get("error", {}).get("code") not in refusals:
+            self._surprise(path, status, body)
         return {}
 
+    async def pause(self, seconds: float) -> None:
+        """The shop waits."""
+        await asyncio.sleep(seconds)
+
     def _remember(self, kind: str, body: Mapping[str, Any]) -> None:
-        self.acknowledged.append(Acknowledged(kind, body["id"], body["status"], body["amount"]))
+        self.acknowledged.append(Acknowledged(kind, body["id"], word(body)))
 
     def _surprise(self, what: str, status: int, body: Mapping[str, Any]) -> None:
         """No answer within a minute is a surprise, and so is a refusal for what an earlier try under the key did."""

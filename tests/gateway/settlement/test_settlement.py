@@ -94,6 +94,23 @@ async def test_a_portion_is_bounded_and_the_oldest_go_first(ports: Ports) -> Non
     assert (await find.balance_transaction(ports.pool, MERCHANT, late)).status == "pending"
 
 
+async def test_an_account_whose_money_cannot_mature_does_not_hold_up_others(ports: Ports) -> None:
+    stuck, free = await capture(ports, 1, delay_s=10), await capture(ports, 2, delay_s=10, who=OTHER)
+
+    async def balances(pool: Any, *, account: str, livemode: bool) -> Any:
+        if account == MERCHANT.account:
+            raise OSError("this account's books cannot be read")
+        return await read(pool, account=account, livemode=livemode)
+
+    read = mature.books.balances
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mature.books, "balances", balances)
+        assert await mature.mature(ports, now=NOW + 10, limit=100) == 1
+    assert (await find.balance_transaction(ports.pool, OTHER, free)).status == "available"
+    assert (await find.balance_transaction(ports.pool, MERCHANT, stuck)).status == "pending"
+    assert await mature.mature(ports, now=NOW + 10, limit=100) == 1
+
+
 async def test_a_movement_is_shown_whole_and_only_to_its_merchant(ports: Ports) -> None:
     id_ = await capture(ports, 1000, fee=59)
     shown = await call(ports, "balance_transaction.get", id=id_)
@@ -163,3 +180,22 @@ async def test_money_matures_by_its_accounts_own_clock(house: House) -> None:
     await house.wait(5 * DAY_S)
     assert await house.balance() == 1000
     assert (await house.call("balance.get", who=OTHER))["pending"] == [funds(500)]
+
+
+async def test_an_account_whose_money_cannot_mature_keeps_nobody_elses_back(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await capture(ports, 1000, delay_s=10)
+    await capture(ports, 7, who=OTHER, delay_s=10)
+    real = ports.committer.commit
+
+    async def fails(commit: Commit) -> None:
+        if commit.balance_transactions[0].account == "acct_a":
+            raise OverflowError
+        await real(commit)
+
+    monkeypatch.setattr(ports.committer, "commit", fails)
+    assert await mature.mature(ports, now=NOW + 10, limit=100) == 1
+    monkeypatch.undo()
+    assert (await call(ports, "balance.get", who=OTHER))["available"] == [funds(7)]
+    assert await mature.mature(ports, now=NOW + 10, limit=100) == 1

@@ -59,13 +59,16 @@ async def sweep(ports: Ports, *, limit: int) -> int:
     """Note which warnings were overtaken by a refund or a dispute; returns how many."""
     done = 0
     for row in await store.overtaken(ports.pool, limit=limit):
-        cause = await asking.cause(ports, row.account, row.livemode)
-        commit = Commit()
-        await announce(commit, cause.origin, [_past(cause, row, commit)], ports.box)
         try:
+            cause = await asking.cause(ports, row.account, row.livemode)
+            commit = Commit()
+            await announce(commit, cause.origin, [_past(cause, row, commit)], ports.box)
             await ports.committer.commit(commit)
         except (Moved, CommitUnknown):
             continue  # found again if it is still so
+        except Exception:  # one that cannot be noted must not hold up the others
+            _logger.exception("a warning could not be noted as overtaken", warning=row.id)
+            continue
         done += 1
     if done:
         ports.poke()

@@ -33,6 +33,9 @@ async def mature(ports: Ports, *, now: int, limit: int) -> int:
         except (Moved, CommitUnknown) as conflict:  # what is still pending is found again at the next round
             _logger.warning("movements did not mature", account=account, cause=type(conflict).__name__)
             continue
+        except Exception:  # what is wrong with one account must not hold up the others' money
+            _logger.exception("an account's movements cannot mature", account=account)
+            continue
         done += len(rows)
     return done
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from lockgate.gateway.checkout.core.shapes import CHECKOUT_SESSION, LINE_ITEM
+from lockgate.gateway.invariants.check import check
 from lockgate.gateway.payments import recover
 from lockgate.gateway.storage import records
 from lockgate.gateway.storage.rows import Commit
@@ -34,6 +35,15 @@ async def test_a_session_has_every_field_and_an_intent(counter):
     assert intent["payment_method_types"] == ["card"]
     assert await counter.get(made["id"]) == made
     assert [type_ for type_, _ in await counter.told("")] == ["payment_intent.created"]
+
+
+@pytest.mark.parametrize("form", [PAYMENT, SETUP], ids=["payment", "setup"])
+async def test_session_and_intent_are_audited_and_every_invariant_holds(counter, form):
+    made = await counter.do("create", form)
+    intent = made["payment_intent"] or made["setup_intent"]
+    rows = await counter.till.pool.fetch("select object, detail from audit order by id")
+    assert {row["object"] for row in rows} == {made["id"], intent}
+    assert await check(counter.till.pool, now=clock.now()) == []
 
 
 async def test_what_the_intent_is_made_of_is_passed_on(counter):

@@ -76,9 +76,10 @@ async def create(ports: Ports, call: Call) -> Answer:
     commit.checkout_sessions.append(await render.sealed(session, ports.box))
     told = await shim.for_events(ports.payments, cause, [happening], [])
     await announce(commit, cause.origin, told, ports.box)
-    commit.audits.append(
-        cause.audit("checkout_session.create", id_, intent=made["id"], amount=session.data["shown"]["amount_total"])
-    )
+    commit.audits += [
+        cause.audit("checkout_session.create", id_, intent=made["id"], amount=session.data["shown"]["amount_total"]),
+        cause.audit(f"{made['object']}.create", made["id"], status=made["status"], amount=made.get("amount")),
+    ]
     shown = render.session(ports, session, version=call.api_version)
     answer = await call.answer({**shown, **_asked(call, session)}, [shown, made])
     commit.claims += claimed_and_answered(call, answer, await call.sealed(answer) if call.claim else None)

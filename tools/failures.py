@@ -28,6 +28,10 @@ Three rules are behind all rows. An order goes out once: under no fault is anyth
 definite: an answer that is not understood leaves the outcome *unknown*, never declined. What is unknown is found out by
 recovery ([payments.md](payments.md)), within 60 s of the processor's return.
 
+An operation that is not here reaches no processor: a test follows what each one calls. Payouts that the schedule orders
+go the way of `payout.create`; one that was certainly not sent gives its movements back to the next
+([settlement.md](settlement.md)).
+
 ## Faults
 
 Before its effect and after it look the same from here: an order whose answer was lost is *in doubt*.

@@ -199,6 +199,11 @@ async def set_up(story: Story) -> None:
     story.others["confirm"] = ("setup_intents/{subject}/confirm", {})
 
 
+async def create_and_set_up(story: Story) -> None:
+    orders(story, "setup_intents", payment_method="pm_card_visa", confirm="true", return_url=RETURN_URL)
+    story.others["confirm"] = ("setup_intents/{subject}/confirm", {})
+
+
 async def complete_a_setup(story: Story) -> None:
     challenged = await made(
         story.merchant, "setup_intents", confirm="true", return_url=RETURN_URL, **card(CHALLENGED)
@@ -293,7 +298,8 @@ RECIPES: dict[str, Recipe] = {
     "complete by the server": complete_by_the_server, "capture": capture, "capture a part": capture_a_part,
     "capture the rest": capture_the_rest, "release the rest": release_the_rest, "increment": increment,
     "cancel": cancel, "expire": expire, "refund": refund, "charge": charge, "capture a charge": capture_a_charge,
-    "refund a charge": refund_a_charge, "set up": set_up, "complete a setup": complete_a_setup, "attach": attach,
+    "refund a charge": refund_a_charge, "set up": set_up, "create and set up": create_and_set_up,
+    "complete a setup": complete_a_setup, "attach": attach,
     "customer with a card": customer_with_a_card, "a new card for a customer": a_new_card, "pay out": pay_out,
     "cancel a payout": cancel_a_payout, "reverse a payout": reverse_a_payout, "answer a dispute": answer_a_dispute,
     "close a dispute": close_a_dispute,

@@ -192,7 +192,7 @@ class News:
 
 
 NOTICE_FAULTS: Mapping[str, str] = {
-    "drop_notification": "never told: learnt by asking, at the time in the last column",
+    "drop_notification": "never told: learnt by asking what has changed",
     "duplicate_notification": "told twice: the second is the first by its id, and changes nothing",
     "late_notification": "told late: by then it may be old news, which changes nothing",
     "reorder_notifications": "told after a later one: what is asked is how things stand now, so order does not matter",

@@ -216,6 +216,16 @@ CARDS = {
         },
         told_never={"setup_intent": ("setup_intent.setup_failed",)}, recovery=_BY_REVERSAL,
     ),
+    "create and set up": Row(
+        operation="setup_intent.create", words="A setup is made and confirmed by one request",
+        order="authorize", action="verify", path="/authorizations", effect="authorization",
+        shows="setup_intent", before=None, doubt="processing", done="succeeded", never="requires_payment_method",
+        meanwhile={"confirm": (400, "setup_intent_unexpected_state")},
+        told_doubt={"setup_intent": ("setup_intent.created",)},
+        told_done={"setup_intent": ("setup_intent.created", "setup_intent.succeeded")},
+        told_late={"setup_intent": ("setup_intent.succeeded",)},
+        told_never={"setup_intent": ("setup_intent.setup_failed",)}, recovery=_BY_REVERSAL,
+    ),
     "complete a setup": Row(
         operation=None, words="The challenge of a setup was passed, and the shopper comes back",
         order="complete", action="complete", path="/authorizations/complete", effect="authorization",
@@ -304,8 +314,9 @@ TABLE: dict[str, Row] = {**PAYMENTS, **CHARGES, **CARDS, **MONEY_OUT, **DISPUTES
 
 QUESTIONS = {
     "what has changed": Question(
-        order="list_changes", path="/changes", words="asked by the clock, to make up for notifications that never came",
-        again="at its next time, from where the last answer ended",
+        order="list_changes", path="/changes",
+        words="asked every minute, to make up for notifications that never came",
+        again="after two minutes, doubling to 15, from where the last answer ended",
     ),
     "what became of an order": Question(
         order="inquire", path="/inquiries", words="asked by recovery, about an attempt without an outcome",
@@ -331,22 +342,22 @@ QUESTIONS = {
     ),
 }  # fmt: skip
 
+_WITHIN_A_MINUTE = "within a minute, by asking what has changed"
+
 NEWS = {
     "step": News(
-        words="something about one of our orders", untold="recovery asks in its own time; a refund that fails later is"
-        " learnt only from its notice",
+        words="something about one of our orders", untold=_WITHIN_A_MINUTE,
         leads_to="an order in doubt is asked about at once; a refund that had succeeded may have failed",
     ),
     "dispute": News(
         words="a dispute was raised or has changed", leads_to="it is asked about, and all it came to is told",
-        untold="within a day; one that was never told of is not known",
+        untold=f"{_WITHIN_A_MINUTE}; an open one is asked about daily besides",
     ),
     "early_fraud_warning": News(
-        words="an issuer warns of fraud", leads_to="it is asked about, and told",
-        untold="not: the notice is its only sign",
+        words="an issuer warns of fraud", leads_to="it is asked about, and told", untold=_WITHIN_A_MINUTE,
     ),
     "payout": News(
         words="a payout has changed", leads_to="it is asked about, and every state that it came to is told",
-        untold="within the hour before it leaves, then on the day of arrival",
+        untold=f"{_WITHIN_A_MINUTE}; and at its own times besides",
     ),
 }  # fmt: skip

@@ -151,6 +151,7 @@ TENANT_TABLES = (
     "value_list_item",
     "test_clock",
     "notification",
+    "notification_cursor",
 )
 _TABLE = re.compile(r"\b(?:from|join|into|update)\s+(" + "|".join(TENANT_TABLES) + r")\b", re.IGNORECASE)
 _BINDS = re.compile(

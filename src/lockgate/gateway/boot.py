@@ -40,7 +40,9 @@ from lockgate.gateway.payments import expire, recover, returns, verify_card
 from lockgate.gateway.payments import jobs as payments_jobs
 from lockgate.gateway.payments import notice as payments_notice
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
+from lockgate.gateway.payments.send import ask
 from lockgate.gateway.processors import registry
+from lockgate.gateway.processors.contract import Asks, Changes
 from lockgate.gateway.risk import api as risk_api
 from lockgate.gateway.risk import jobs as risk_jobs
 from lockgate.gateway.risk.ports import Ports as RiskPorts
@@ -194,6 +196,9 @@ async def _assemble(home: Home, program: str) -> Parts:
     nudge = poke.poker(Path(settings["run_dir"]))
     pepper = await _platform_key(box, "api-key-pepper")
 
+    async def ask_for_changes(account: str, livemode: bool, question: Asks[Changes]) -> Changes | None:
+        return await ask(payments, account=account, livemode=livemode, question=question)
+
     async def verify(row: PaymentMethodRow) -> PaymentMethodRow:
         return await verify_card.verify(payments, row)
 
@@ -256,6 +261,7 @@ async def _assemble(home: Home, program: str) -> Parts:
             processors=processors,
             settings=settings["processors"],
             handlers=_handlers(payments, disputes, settlement),
+            ask=ask_for_changes,
             poke=nudge,
         ),
         risk=RiskPorts(pool=pool, committer=committer, box=box, poke=nudge),
@@ -346,6 +352,7 @@ def _due(parts: Parts) -> list[Callable[[], Awaitable[int]]]:
 
     return [
         old_keys,
+        lambda: notifications_jobs.due(parts.notifications),
         lambda: expire.portion(parts.payments, now=clock.now()),
         lambda: disputes_jobs.due(parts.disputes, now=clock.now()),
         lambda: settlement_jobs.due(parts.settlement, now=clock.now()),

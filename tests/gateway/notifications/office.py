@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +12,9 @@ import aiohttp
 from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.identity.witness import Witness
-from lockgate.gateway.notifications import receive, work
+from lockgate.gateway.notifications import poll, receive, work
 from lockgate.gateway.notifications.ports import Ports, Told
+from lockgate.gateway.processors.contract import Answered, Asks, Changes, Order
 from lockgate.gateway.processors.simulator import PROCESSOR
 from lockgate.gateway.storage.database import Pool, connect_pool
 from lockgate.gateway.vaultlink.client import VaultRefused, VaultUnavailable
@@ -45,6 +46,53 @@ class Signatures:
         return hmac.compare_digest(headers[HEADER], signed(body))
 
 
+@dataclass
+class Outside:
+    """What the simulator would say: every notice of an account and mode, in order. ``silent`` ones say nothing.
+
+    ``asked`` has the questions; ``before`` is called ahead of each answer.
+    """
+
+    notices: dict[tuple[str, bool], list[dict[str, str]]] = field(default_factory=dict)
+    silent: set[tuple[str, bool]] = field(default_factory=set)
+    asked: list[tuple[str, bool, dict[str, Any]]] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    before: Callable[[], Awaitable[None]] | None = None
+
+    def happens(self, *ids: str, account: str = ACCOUNT, livemode: bool = False, kind: str = "dispute") -> None:
+        told = self.notices.setdefault((account, livemode), [])
+        told.extend({"id": id_, "kind": kind, "reference": f"sdp_{id_}"} for id_ in ids)
+
+    def of(self, account: str = ACCOUNT, livemode: bool = False) -> list[str]:
+        """The cursors that were asked by."""
+        return [said["cursor"] for who, mode, said in self.asked if (who, mode) == (account, livemode)]
+
+    async def ask(self, account: str, livemode: bool, question: Asks[Changes]) -> Changes | None:
+        order = next(question)
+        said = json.loads(_plain(order))
+        self.asked.append((account, livemode, said))
+        self.steps.append(order.step)
+        if self.before is not None:
+            await self.before()
+        if (account, livemode) in self.silent:
+            return None
+        told, after = self.notices.get((account, livemode), []), int(said["cursor"] or 0)
+        page = told[after : after + said["limit"]]
+        end = after + len(page)
+        answer = {
+            "since": said["cursor"], "notices": page, "cursor": str(end) if end else "", "more": end < len(told),
+        }  # fmt: skip
+        try:
+            question.send(Answered(200, body=json.dumps(answer).encode()))
+        except StopIteration as end_of_it:
+            return end_of_it.value
+        raise AssertionError("a question for changes is one order")
+
+
+def _plain(order: Order) -> bytes:
+    return b"".join(part for part in order.body if isinstance(part, bytes))
+
+
 def signed(body: bytes) -> str:
     return hmac.new(KEY, body, "sha256").hexdigest()
 
@@ -58,6 +106,7 @@ class Office:
     signatures: Signatures
     url: str
     session: aiohttp.ClientSession
+    outside: Outside
     handled: list[Told] = field(default_factory=list)
     learns: dict[str, bool | Exception] = field(default_factory=dict)
     pokes: list[None] = field(default_factory=list)
@@ -98,6 +147,29 @@ class Office:
     async def work(self) -> int:
         return await work.portion(self.ports)
 
+    async def cursors(self) -> list[dict[str, Any]]:
+        rows = await self.pool.fetch("select * from notification_cursor order by account, livemode")
+        return [dict(row) for row in rows]
+
+    async def enrolled(self, account: str = ACCOUNT, livemode: bool = False) -> None:
+        """An account that is asked for."""
+        await self.has_ordered(account, livemode)
+        await poll.enrol(self.ports)
+
+    async def has_ordered(self, account: str = ACCOUNT, livemode: bool = False) -> None:
+        """An account that has sent an order to the simulator."""
+        await self.pool.execute(
+            "insert into attempt (account, livemode, id, version, created, action, state, processor, amount, currency,"
+            " send_before_ms, checks, data) values ($1, $2, 'pa_1', 1, 1, 'authorize', 'approved', 'simulator', 1,"
+            " 'usd', 1, 0, '{}')",
+            account,
+            livemode,
+        )
+
+    async def ask_again(self) -> None:
+        """Let the minute pass."""
+        await self.pool.execute("update notification_cursor set due_ms = 1, leased_until_ms = null")
+
     async def make_due(self) -> None:
         await self.pool.execute(
             "update notification set next_try_ms = 1, leased_until_ms = null where state = 'waiting'"
@@ -125,12 +197,12 @@ async def _no_settling(*_: Any) -> None:
 async def open_office(database: Database) -> AsyncIterator[Office]:
     login = database["worker"]
     pool = await connect_pool(database=database.settings, user=login["user"], password=login["password"], size=6)
-    witness, signatures = Witness(pool), Signatures()
+    witness, signatures, outside = Witness(pool), Signatures(), Outside()
     handlers: dict[str, Any] = {}
     pokes: list[None] = []
     ports = Ports(
         pool=pool, vault=signatures, witness=witness, processors={"simulator": PROCESSOR},
-        settings={"simulator": {"origin": "https://simulator.test"}}, handlers=handlers,
+        settings={"simulator": {"origin": "https://simulator.test"}}, handlers=handlers, ask=outside.ask,
         poke=lambda: pokes.append(None),
     )
     authenticator = Authenticator(pool, pepper=bytes(32))
@@ -141,7 +213,7 @@ async def open_office(database: Database) -> AsyncIterator[Office]:
     listener = Listener(App([], {}, receive.hooks(ports), web), host="127.0.0.1", port=0, tls=None)
     await listener.start()
     async with aiohttp.ClientSession() as session:
-        office = Office(pool, ports, signatures, f"http://127.0.0.1:{listener.port}", session, pokes=pokes)
+        office = Office(pool, ports, signatures, f"http://127.0.0.1:{listener.port}", session, outside, pokes=pokes)
         handlers["dispute"] = office.handle
         try:
             yield office

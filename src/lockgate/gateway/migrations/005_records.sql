@@ -262,6 +262,21 @@ create table notification (
 create index notification_due on notification (next_try_ms) where state = 'waiting';
 create index notification_age on notification (received_ms) where state <> 'waiting';
 
+-- How far an account has heard what a processor has to tell, and when it is asked again; ahead_s is the test clock's
+-- offset at the last question.
+create table notification_cursor (
+    account text not null,
+    livemode boolean not null,
+    processor text not null,
+    cursor text not null,
+    asked_ms bigint not null,
+    due_ms bigint not null,
+    leased_until_ms bigint,
+    failures int not null,
+    ahead_s bigint not null,
+    primary key (account, livemode, processor)
+);
+
 alter table attempt drop constraint attempt_action_check;
 alter table attempt add constraint attempt_action_check check (action in ('authorize', 'complete', 'capture', 'void',
     'refund', 'verify', 'reverse', 'increment', 'payout', 'cancel_payout', 'reverse_payout',
@@ -272,7 +287,7 @@ alter table api_key add constraint api_key_kind_check
 
 grant select, insert, update on
     setup_attempt, mandate, card_token, checkout_session, dispute, early_fraud_warning, review, payout, payout_line,
-    payout_schedule, value_list, value_list_item, test_clock, notification
+    payout_schedule, value_list, value_list_item, test_clock, notification, notification_cursor
     to lockgate_gateway, lockgate_worker;
 grant delete on notification to lockgate_worker;
 -- A test clock that moves brings waiting deliveries nearer.
@@ -283,7 +298,7 @@ declare name text;
 begin
     foreach name in array array['setup_attempt', 'mandate', 'card_token', 'checkout_session', 'dispute',
         'early_fraud_warning', 'review', 'payout', 'payout_line', 'payout_schedule', 'value_list', 'value_list_item',
-        'test_clock'] loop
+        'test_clock', 'notification_cursor'] loop
         execute format('alter table %I enable row level security', name);
         execute format('create policy own_account on %I for select to lockgate_reporting using ('
             'account = current_setting(''lockgate.account'', true) '

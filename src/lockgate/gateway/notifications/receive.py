@@ -8,7 +8,6 @@ from lockgate.gateway.notifications.core import place
 from lockgate.gateway.notifications.core.place import Place
 from lockgate.gateway.notifications.ports import Ports
 from lockgate.gateway.processors.contract import Notice
-from lockgate.gateway.storage.packing import pack
 from lockgate.gateway.vaultlink.client import VaultRefused, VaultUnavailable
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal, invalid
@@ -38,7 +37,7 @@ async def receive(ports: Ports, posted: Posted) -> Answer:
     notice = _understood(ports, where, posted.body)
     if notice is None:
         raise await _refused(ports, posted, "unreadable", invalid(_MESSAGE))
-    fresh = await store.keep(ports.pool, where, notice.id, body=pack(posted.body), now_ms=clock.now_ms())
+    fresh = await store.keep(ports.pool, where, notice, now_ms=clock.now_ms())
     if fresh:
         ports.poke()
     return Answer(200, _RECEIVED)

@@ -3,21 +3,29 @@
 from typing import NamedTuple
 
 from lockgate.gateway.notifications.core.place import Place
+from lockgate.gateway.processors.contract import Notice
 from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.packing import pack, unpack
 
 
 class Waiting(NamedTuple):
-    """One stored message, leased. ``tries`` counts this one; ``body`` is packed."""
+    """One stored message, leased: what it points at. ``tries`` counts this one."""
 
     account: str
     livemode: bool
     processor: str
     id: str
     tries: int
-    body: bytes
+    kind: str
+    reference: str
 
 
-async def keep(pool: Pool, where: Place, id_: str, *, body: bytes, now_ms: int) -> bool:
+def body(notice: Notice) -> bytes:
+    """What is kept of a notice, however it came."""
+    return pack({"kind": notice.kind, "reference": notice.reference})
+
+
+async def keep(pool: Pool, where: Place, notice: Notice, *, now_ms: int) -> bool:
     """Store a message, due at once; False if it was here before."""
     done = await pool.execute(
         "insert into notification (account, livemode, processor, id, received_ms, state, tries, next_try_ms,"
@@ -25,9 +33,9 @@ async def keep(pool: Pool, where: Place, id_: str, *, body: bytes, now_ms: int) 
         where.account,
         where.livemode,
         where.processor,
-        id_,
+        notice.id,
         now_ms,
-        body,
+        body(notice),
     )
     return done == "INSERT 0 1"
 
@@ -45,7 +53,7 @@ async def lease(pool: Pool, *, now_ms: int, until_ms: int, limit: int) -> list[W
         until_ms,
         limit,
     )
-    return [Waiting(*row) for row in rows]
+    return [Waiting(*row[:5], **unpack(row["body"])) for row in rows]
 
 
 async def settle(pool: Pool, row: Waiting, *, state: str, next_try_ms: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Works through stored messages: each is read again, and whoever understands it asks the processor what is true."""
+"""Works through stored messages: whoever understands one asks the processor what is true."""
 
 import asyncio
 
@@ -6,7 +6,6 @@ from lockgate.gateway.notifications import store
 from lockgate.gateway.notifications.core import retry
 from lockgate.gateway.notifications.ports import Ports, Told
 from lockgate.gateway.notifications.store import Waiting
-from lockgate.gateway.storage.packing import unpack_bytes
 from lockgate.kernel import clock, log
 
 PORTION = 20
@@ -42,11 +41,7 @@ async def _take_up(ports: Ports, row: Waiting) -> None:
 
 
 async def _learnt(ports: Ports, row: Waiting) -> bool:
-    adapter = ports.processors.get(row.processor)
-    if adapter is None:
+    handler = ports.handlers.get(row.kind)
+    if handler is None or row.processor not in ports.processors:
         return False  # its adapter was taken out of the settings meanwhile
-    notice = adapter.notification(ports.settings[row.processor], unpack_bytes(row.body))
-    handler = ports.handlers.get(notice.kind) if notice is not None else None
-    if notice is None or handler is None:
-        return False
-    return await handler(Told(row.account, row.livemode, row.processor, notice.reference))
+    return await handler(Told(row.account, row.livemode, row.processor, row.reference))

@@ -32,6 +32,10 @@ def available(client: stripe.StripeClient) -> int:
     return next(funds.amount for funds in client.v1.balance.retrieve().available if funds.currency == "usd")
 
 
+def pending(client: stripe.StripeClient) -> int:
+    return sum(funds.amount for funds in client.v1.balance.retrieve().pending)
+
+
 def forward(client: stripe.StripeClient, days: int) -> None:
     client.raw_request("post", "/v1/test_helpers/clock/advance", seconds=days * DAY_S)
 
@@ -57,6 +61,8 @@ def told(client: stripe.StripeClient, payout: str) -> list[str]:
 
 
 def test_a_payout_from_order_to_arrival(client: stripe.StripeClient) -> None:
+    forward(client, 7)
+    until(lambda: pending(client) == 0)  # what other tests earned
     earn(client, 50_000)
     before = available(client)
     payout = pay(client, 1_000, metadata={"week": "7"}, description="Week 7")

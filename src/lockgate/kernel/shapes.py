@@ -12,7 +12,8 @@ class Field:
     ``schema`` is its JSON Schema when not null. ``expands`` names the kind that an id here can be expanded to;
     ``inside`` does so for ids one step further in (``{"default_payment_method": "payment_method"}``). ``lists`` names
     the kind of a list's items: where the list is null a loader called ``<kind>.<field>`` gives it for the object's id
-    when it is asked for, and its items can be expanded in turn.
+    when it is asked for, and its items can be expanded in turn. ``hollow`` may be asked for like these, and stays what
+    it is: here it never holds an id.
     ``personal`` marks data about a person: it is stored only in the encrypted ``personal`` column.
     ``public`` marks what a publishable key may see.
     """
@@ -23,6 +24,7 @@ class Field:
     expands: str | None = None
     inside: Mapping[str, str] = field(default_factory=dict)
     lists: str | None = None
+    hollow: bool = False
     personal: bool = False
     public: bool = False
 

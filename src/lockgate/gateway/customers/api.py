@@ -1,5 +1,6 @@
 """The operations on customers and payment methods."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,22 @@ def loaders(ports: Ports) -> dict[str, Loader]:
                 found[sources.card_of(row.id)] = await render.card(row, ports.box)
         return found
 
-    return {"customer": customers, "payment_method": payment_methods, **api_mandates.loaders(ports)}
+    async def cards(principal: Principal, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What the older API lists as a customer's sources: the card that it was given, if any."""
+        rows = await find.customers(ports.pool, principal, ids)
+        owners = {row.id: json.loads(row.data).get("default_source") for row in rows}
+        shown = await payment_methods(principal, [id_ for id_ in owners.values() if id_])
+        return {
+            id_: listing(f"/v1/customers/{id_}/sources", [shown[card]] if card in shown else [], has_more=False)
+            for id_, card in owners.items()
+        }
+
+    return {
+        "customer": customers,
+        "customer.sources": cards,
+        "payment_method": payment_methods,
+        **api_mandates.loaders(ports),
+    }
 
 
 def _handler(ports: Ports, flow: Callable[[Ports, Call], Awaitable[Answer | Mapping[str, Any]]]) -> Handler:

@@ -5,6 +5,10 @@ from typing import Any
 from lockgate.gateway.identity.core.shapes import ACCOUNT, TEST_CLOCK
 from lockgate.gateway.identity.find import AccountRow, PayoutRhythm
 
+_DECLINED_ON = ("avs_failure", "cvc_failure")
+_PREFIXES = ("statement_descriptor_prefix", "statement_descriptor_prefix_kana", "statement_descriptor_prefix_kanji")
+_DESCRIPTORS = ("statement_descriptor_kana", "statement_descriptor_kanji", *_PREFIXES[1:])
+
 
 def account(row: AccountRow, rhythm: PayoutRhythm) -> dict[str, Any]:
     schedule: dict[str, Any] = {"delay_days": rhythm.delay_days, "interval": rhythm.interval}
@@ -19,7 +23,13 @@ def account(row: AccountRow, rhythm: PayoutRhythm) -> dict[str, Any]:
             "country": row.country,
             "created": row.created,
             "default_currency": row.default_currency,
-            "settings": {"dashboard": {"display_name": row.name, "timezone": "Etc/UTC"}, "payouts": payouts},
+            "settings": {
+                "branding": dict.fromkeys(("icon", "logo", "primary_color", "secondary_color")),
+                "card_payments": {"decline_on": dict.fromkeys(_DECLINED_ON, False), **dict.fromkeys(_PREFIXES)},
+                "dashboard": {"display_name": row.name, "timezone": "Etc/UTC"},
+                "payments": dict.fromkeys(("statement_descriptor", *_DESCRIPTORS)),
+                "payouts": payouts,
+            },
         }
     )
 

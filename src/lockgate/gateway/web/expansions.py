@@ -53,7 +53,8 @@ class Expansions:
             elif operation.form == "deleted":
                 steps = []
             if not steps or not self._leads_somewhere(operation.returns, steps, who):
-                hint = f" Inside of a list, start with data: 'data.{_name(path)}'." if operation.many else ""
+                bare = operation.many and not path.startswith("data.")
+                hint = f" Inside of a list, start with data: 'data.{_name(path)}'." if bare else ""
                 raise invalid(f"This property cannot be expanded ({_name(path)}).{hint}", param=param)
 
     async def expanded(
@@ -89,7 +90,7 @@ class Expansions:
         if found.inside:
             return len(steps) > 1 and self._kind_leads(found.inside.get(steps[1]), steps[2:], who)
         if found.lists is None:
-            return self._kind_leads(found.expands, steps[1:], who)
+            return (found.hollow and len(steps) == 1) or self._kind_leads(found.expands, steps[1:], who)
         self.check_may_read(who.principal, found.lists)
         if len(steps) == 1:
             return f"{shape.kind}.{steps[0]}" in self.loaders

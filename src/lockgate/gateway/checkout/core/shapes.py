@@ -44,7 +44,7 @@ LINE_ITEM = Shape(
         "amount_total": Field(INTEGER),
         "currency": Field(STRING),
         "description": Field(STRING, nullable=True),
-        "discounts": Field(list_of(OBJECT), nullable=True, default=[]),
+        "discounts": Field(list_of(OBJECT), nullable=True, default=[], hollow=True),
         "metadata": Field(METADATA, nullable=True, default={}),
         "price": Field(
             _closed(
@@ -135,7 +135,7 @@ CHECKOUT_SESSION = Shape(
         "excluded_payment_method_types": Field(list_of(STRING), nullable=True),
         "expires_at": Field(INTEGER),
         "integration_identifier": Field(STRING, nullable=True),
-        "invoice": Field(STRING, nullable=True),
+        "invoice": Field(STRING, nullable=True, hollow=True),
         "invoice_creation": Field(OBJECT, nullable=True),
         "line_items": Field(
             _closed(
@@ -156,7 +156,7 @@ CHECKOUT_SESSION = Shape(
         "optional_items": Field(list_of(OBJECT), nullable=True),
         "origin_context": Field(STRING, nullable=True),
         "payment_intent": Field(STRING, nullable=True, expands="payment_intent"),
-        "payment_link": Field(STRING, nullable=True),
+        "payment_link": Field(STRING, nullable=True, hollow=True),
         "payment_method_collection": Field(one_of("always", "if_required"), nullable=True),
         "payment_method_configuration_details": Field(OBJECT, nullable=True),
         "payment_method_options": Field(OBJECT, nullable=True, default={}),
@@ -175,7 +175,7 @@ CHECKOUT_SESSION = Shape(
         "shipping_options": Field(list_of(OBJECT), default=[]),
         "status": Field(one_of(*STATUSES), nullable=True),
         "submit_type": Field(one_of(*SUBMIT_TYPES), nullable=True),
-        "subscription": Field(STRING, nullable=True),
+        "subscription": Field(STRING, nullable=True, hollow=True),
         "success_url": Field(STRING, nullable=True),
         "tax_id_collection": Field(OBJECT, nullable=True),
         "total_details": Field(

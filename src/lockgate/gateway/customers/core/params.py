@@ -3,6 +3,7 @@
 from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.kernel.params import (
     Array,
+    Boolean,
     Choice,
     Integer,
     Listing,
@@ -20,6 +21,7 @@ from lockgate.kernel.params import (
 
 _CARDS_ONLY = "Cards are the only payment methods so far."
 _NO_BILLING = "Lockgate does no invoicing, tax or customer balances."
+_WATCHING = "Lockgate does not watch shoppers: leave out what a page's script reports about its visitor."
 _KIND = Text(40, pattern="[a-z0-9_]+")
 
 EMAIL = Text(512, pattern=r"[^@\s]+@[^@\s]+")
@@ -65,6 +67,26 @@ CARD = Object(
     }
 )
 
+WATCHING: dict[str, Param] = {
+    name: optional(Unsupported(_WATCHING))
+    for name in (
+        "client_attribution_metadata", "guid", "muid", "pasted_fields", "payment_user_agent", "referrer", "sid",
+        "time_on_page",
+    )
+}
+"""What the browser's script of the dialect's own service adds to the cards that it sends."""
+
+BY_SCRIPT: dict[str, Param] = {
+    "client_attribution_metadata": WATCHING["client_attribution_metadata"],
+    "referrer": WATCHING["referrer"],
+    "set_as_default_payment_method": optional(
+        Only(Boolean(), lambda wanted: not wanted, "Make it the customer's default by updating the customer.")
+    ),
+    "_stripe_account": optional(Unsupported("Send the header Stripe-Account.")),
+    "_stripe_version": optional(Unsupported("Send the header Stripe-Version.")),
+}
+"""What that script adds where it confirms an intent."""
+
 _OTHERS: dict[str, Param] = {name: optional(Unsupported(_CARDS_ONLY)) for name in (*OTHER_TYPES, *NEWEST_TYPES)}
 
 PAYMENT_METHOD_DATA = Object(
@@ -76,6 +98,7 @@ PAYMENT_METHOD_DATA = Object(
         "allow_redisplay": optional(Choice("always", "limited", "unspecified")),
         "radar_options": optional(Unsupported("Risk sessions are not built yet.")),
         **_OTHERS,
+        **WATCHING,
     }
 )
 

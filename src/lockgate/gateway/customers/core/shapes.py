@@ -83,7 +83,7 @@ CUSTOMER = Shape(
             nullable=True,
             personal=True,
         ),
-        "sources": Field(OBJECT, nullable=True),
+        "sources": Field(OBJECT, nullable=True, lists="card"),
         "subscriptions": Field(OBJECT, nullable=True),
         "tax": Field(OBJECT, nullable=True),
         "tax_exempt": Field(one_of("exempt", "none", "reverse"), nullable=True, default="none"),

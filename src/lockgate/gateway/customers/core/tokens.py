@@ -3,7 +3,7 @@
 from typing import Any
 
 from lockgate.gateway.customers.core import sources
-from lockgate.gateway.customers.core.params import CARD
+from lockgate.gateway.customers.core.params import CARD, WATCHING
 from lockgate.gateway.storage.records import CardTokenRow
 from lockgate.kernel.params import Object, Param, Text, Unsupported, clearable, optional, required
 from lockgate.kernel.shapes import BOOLEAN, INTEGER, OBJECT, STRING, Field, Shape, const
@@ -29,7 +29,7 @@ _OTHERS: dict[str, Param] = {
     name: optional(Unsupported(_CARDS_ONLY))
     for name in ("account", "bank_account", "customer", "cvc_update", "person", "pii")
 }
-CREATE = Object({"card": required(TOKEN_CARD), **_OTHERS})
+CREATE = Object({"card": required(TOKEN_CARD), **_OTHERS, **WATCHING})
 GET = Object({})
 
 TOKEN = Shape(

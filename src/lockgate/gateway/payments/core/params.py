@@ -3,7 +3,7 @@
 from typing import Any
 
 from lockgate.gateway.customers.core.mandates import MANDATE_DATA
-from lockgate.gateway.customers.core.params import EMAIL, PAYMENT_METHOD_DATA, SHIPPING
+from lockgate.gateway.customers.core.params import BY_SCRIPT, EMAIL, PAYMENT_METHOD_DATA, SHIPPING
 from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.gateway.payments.core.shapes import CAPTURE_METHODS, REQUESTS, THREE_D_SECURE
 from lockgate.kernel.params import (
@@ -129,6 +129,7 @@ CONFIRM = Object(
         "amount_to_confirm": optional(_AMOUNT, "Refused unless it is the amount of the PaymentIntent."),
         **_COMMON,
         **_CONFIRMING,
+        **BY_SCRIPT,
     }
 )
 CAPTURE = Object(

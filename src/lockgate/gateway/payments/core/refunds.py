@@ -83,9 +83,9 @@ REFUND = Shape(
         "presentment_details": Field(OBJECT, nullable=True),
         "reason": Field(one_of("duplicate", "fraudulent", "requested_by_customer"), nullable=True),
         "receipt_number": Field(STRING, nullable=True),
-        "source_transfer_reversal": Field(STRING, nullable=True),
+        "source_transfer_reversal": Field(STRING, nullable=True, hollow=True),
         "status": Field(one_of("pending", "requires_action", "succeeded", "failed", "canceled"), nullable=True),
-        "transfer_reversal": Field(STRING, nullable=True),
+        "transfer_reversal": Field(STRING, nullable=True, hollow=True),
     },
 )
 
@@ -164,9 +164,12 @@ _STATE = {
 }
 
 
-def fee_share(fee: int, *, captured: int, amount: int) -> int:
-    """The part of a capture's fee that a processor returns with ``amount``; many parts never exceed the whole."""
-    return fee * amount // captured
+def fee_share(fee: int, *, captured: int, amount: int, returned: int) -> int:
+    """The part of a capture's fee that a processor returns with ``amount``; ``returned`` came back before.
+
+    Many parts never exceed the whole, whatever more was captured between them, for a fee that is not in proportion.
+    """
+    return min(fee * amount // captured, fee - returned)
 
 
 def failed(refund: RefundRow, *, reason: str | None, transaction: str) -> RefundRow:
@@ -273,9 +276,8 @@ def _already(charge: ChargeRow) -> Refusal:
 def _too_much(charge: ChargeRow, wanted: int, left: int) -> Refusal:
     asked, there = amounts.shown(wanted, charge.currency), amounts.shown(left, charge.currency)
     doubt = ". Another refund is still waiting for the processor's answer." if charge.refund_in_doubt else ""
-    return invalid(
-        f"Refund amount ({asked}) is greater than unrefunded amount on charge ({there}){doubt}", param="amount"
-    )
+    what = "charge amount" if left == charge.amount else "unrefunded amount on charge"
+    return invalid(f"Refund amount ({asked}) is greater than {what} ({there}){doubt}", param="amount")
 
 
 def _json(value: Mapping[str, Any]) -> str:

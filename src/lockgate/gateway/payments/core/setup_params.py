@@ -3,7 +3,7 @@
 from typing import Any
 
 from lockgate.gateway.customers.core.mandates import MANDATE_DATA
-from lockgate.gateway.customers.core.params import PAYMENT_METHOD_DATA
+from lockgate.gateway.customers.core.params import BY_SCRIPT, PAYMENT_METHOD_DATA
 from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.gateway.payments.core.shapes import THREE_D_SECURE
 from lockgate.kernel.params import (
@@ -102,6 +102,7 @@ CONFIRM = Object(
         "expected_payment_method_type": optional(Only(Text(40), lambda kind: kind == "card", _CARDS_ONLY)),
         **_METHOD,
         **_CONFIRMING,
+        **BY_SCRIPT,
     }
 )
 CANCEL = Object(

@@ -51,7 +51,7 @@ SETUP_INTENT = Shape(
         "id": Field(STRING, public=True),
         "object": Field(const("setup_intent"), default="setup_intent", public=True),
         "allowed_payment_method_types": Field(list_of(STRING), nullable=True),
-        "application": Field(STRING, nullable=True),
+        "application": Field(STRING, nullable=True, hollow=True),
         "attach_to_self": Field(BOOLEAN, nullable=True),
         "automatic_payment_methods": Field(
             _closed(allow_redirects=one_of("always", "never"), enabled=BOOLEAN), nullable=True, public=True
@@ -74,7 +74,7 @@ SETUP_INTENT = Shape(
         "mandate": Field(STRING, nullable=True, expands="mandate"),
         "metadata": Field(METADATA, default={}),
         "next_action": Field(NEXT_ACTION, nullable=True, public=True),
-        "on_behalf_of": Field(STRING, nullable=True),
+        "on_behalf_of": Field(STRING, nullable=True, hollow=True),
         "payment_method": Field(STRING, nullable=True, expands="payment_method", public=True),
         "payment_method_configuration_details": Field(OBJECT, nullable=True),
         "payment_method_options": Field(

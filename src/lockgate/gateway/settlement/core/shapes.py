@@ -82,7 +82,7 @@ PAYOUT = Shape(
         "id": Field(STRING),
         "object": Field(const("payout"), default="payout"),
         "amount": Field(INTEGER),
-        "application_fee": Field(STRING, nullable=True),
+        "application_fee": Field(STRING, nullable=True, hollow=True),
         "application_fee_amount": Field(INTEGER, nullable=True),
         "arrival_date": Field(INTEGER),
         "automatic": Field(BOOLEAN),

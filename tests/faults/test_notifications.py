@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.faults.merchant import Merchant, merchant_of
-from tests.faults.outside import Simulator, journal, simulator_of, superuser, verified
+from tests.faults.outside import Simulator, journal, settled, simulator_of, superuser, verified
 from tests.faults.recipes import DISPUTED, RETURN_URL, card, disputed, earned, made
 from tests.support.running import Running, discard, lockgate_command, start_lockgate
 
@@ -35,7 +35,11 @@ ONCE = {
     "a refund that comes back": ["refund.created", "refund.updated", "charge.refund.updated", "refund.failed"],
     "the charge that it came back to": ["charge.succeeded", "charge.refunded", "charge.updated"],
     "a payout": ["payout.created", "payout.updated", "payout.paid"],
+    "a payment in doubt": ["payment_intent.created", "payment_intent.processing", "payment_intent.succeeded"],
+    "the charge in doubt": ["charge.pending", "charge.succeeded"],
+    "a refund in doubt": ["refund.created", "refund.updated", "charge.refund.updated"],
 }
+DOUBTFUL, GIVEN_BACK = 7_777, 7_778
 
 
 @dataclass
@@ -98,11 +102,35 @@ async def happen(merchant: Merchant) -> dict[str, str]:
     }
 
 
-async def burst(simulator: Simulator, running: Running) -> Counter[int]:
-    """Tell everything that was told, again and again; returns how forged messages were answered."""
-    notices = {
-        (notice["kind"], notice["reference"]) for entry in journal(running) for notice in entry.get("notices") or ()
-    }
+async def doubt(merchant: Merchant, simulator: Simulator) -> dict[str, str]:
+    """Two orders whose answers are lost: recovery takes them up when it is told to look, in either worker."""
+    taken = await merchant.captured(GIVEN_BACK)
+    await simulator.order("reset_after", path="/authorizations", amount=DOUBTFUL)
+    await simulator.order("reset_after", path="/refunds", amount=GIVEN_BACK)
+    paid = await made(
+        merchant, "payment_intents", amount=DOUBTFUL, currency="usd", confirm="true", payment_method="pm_card_visa",
+        return_url=RETURN_URL,
+    )
+    refund = await made(merchant, "refunds", payment_intent=taken)
+    assert (paid["status"], refund["status"]) == ("processing", "pending")
+    return {
+        "a payment in doubt": paid["id"], "the charge in doubt": paid["latest_charge"],
+        "a refund in doubt": refund["id"],
+    }  # fmt: skip
+
+
+def notices_of(running: Running) -> set[tuple[str, str]]:
+    """Kind and reference of all that was told, and of the orders in doubt."""
+    told: set[tuple[str, str]] = set()
+    for entry in journal(running):
+        told |= {(notice["kind"], notice["reference"]) for notice in entry.get("notices") or ()}
+        lost = (entry["kind"], entry["amount"]) in {("authorization", DOUBTFUL), ("refund", GIVEN_BACK)}
+        told |= {("step", entry["reference"])} if lost else set()
+    return told
+
+
+async def burst(simulator: Simulator, running: Running, notices: set[tuple[str, str]]) -> Counter[int]:
+    """Tell everything again and again; returns how forged messages were answered."""
     assert {kind for kind, _ in notices} == {"step", "dispute", "early_fraud_warning", "payout"}
     account = f"{running['account']}:test"
     orders: list[dict[str, Any]] = [
@@ -147,9 +175,11 @@ async def live_through(running: Running) -> Aftermath:
         with second_worker(running):
             ids = await happen(merchant)
             await made(merchant, "test_helpers/clock/advance", seconds=6 * DAY_S)
-            kinds = len({(n["kind"], n["reference"]) for e in journal(running) for n in e.get("notices") or ()})
-            answers = await burst(simulator, running)
-            told = await worked_through(running, at_least=kinds * COPIES)
+            ids |= await doubt(merchant, simulator)
+            notices = notices_of(running)
+            answers = await burst(simulator, running, notices)
+            await settled(running, within_s=60)
+            told = await worked_through(running, at_least=len(notices) * COPIES)
         events = defaultdict(list)
         for event in reversed(await merchant.all("events")):
             events[event["data"]["object"].get("id")].append(event["type"])
@@ -188,13 +218,14 @@ async def test_there_is_one_of_each_and_its_money_moved_once(aftermath: Aftermat
     finally:
         await connection.close()
     assert counted is not None
-    assert tuple(counted) == (2, 1, 1, 2)
+    assert tuple(counted) == (2, 1, 1, 3)
     moved = Counter((row["type"], row["source"]) for row in rows)
     assert set(moved.values()) == {1}, moved
     names = {aftermath.ids[what]: what for what in aftermath.ids}
     assert {(type_, names[source]) for type_, source in moved if source in names} >= {
         ("adjustment", "a dispute"), ("refund", "a slow refund"), ("refund", "a refund that comes back"),
-        ("refund_failure", "a refund that comes back"), ("payout", "a payout"),
+        ("refund_failure", "a refund that comes back"), ("payout", "a payout"), ("charge", "the charge in doubt"),
+        ("refund", "a refund in doubt"),
     }  # fmt: skip
 
 

@@ -179,3 +179,18 @@ async def test_fifty_refunds_at_once_are_exact_and_quick(till: Till) -> None:
     assert max(took) < 10
     assert till.ports.turns._lines == {}
     await sound(till)
+
+
+async def test_no_more_of_the_fee_comes_back_than_was_taken(till: Till) -> None:
+    terms: Any = till.ports.settings["simulator"]
+    terms["returns_fee_on_refund"] = True
+    held = await till.hold("&payment_method_options[card][request_multicapture]=if_available")
+    for amount, last in ((100, "&final_capture=false"), (900, "")):
+        await till.call("payment_intent.capture", f"amount_to_capture={amount}{last}", intent=held)
+        await till.call("refund.create", f"payment_intent={held}")
+    taken, returned = [
+        await till.pool.fetchval("select sum(amount) from transfer where kind = $1", kind)
+        for kind in ("fee", "fee_refund")
+    ]
+    assert returned <= taken
+    assert await check(till.pool, now=clock.now()) == []

@@ -84,6 +84,18 @@ async def taken(pool: Pool, principal: Principal, charge: str) -> list[BalanceTr
     return [BalanceTransactionRow(*row) for row in rows]
 
 
+async def fees_returned(pool: Pool, principal: Principal, charge: str) -> int:
+    """How much of the fees for ``charge`` came back with its refunds, less what went again with those that failed."""
+    return await pool.fetchval(
+        "select coalesce(-sum(t.fee), 0)::bigint from refund r join balance_transaction t"
+        " on t.account = $1 and t.livemode = $2 and t.source = r.id"
+        " where r.account = $1 and r.livemode = $2 and r.charge = $3",
+        principal.account,
+        principal.livemode,
+        charge,
+    )
+
+
 async def transaction(pool: Pool, principal: Principal, id_: str) -> BalanceTransactionRow:
     """The balance transaction ``id_``, which a refund names."""
     row = await pool.fetchrow(

@@ -282,7 +282,10 @@ async def _book(ports: Ports, cause: Cause, commit: Commit, *, charge: ChargeRow
     returned = 0
     if ports.settings[charge.processor].get("returns_fee_on_refund"):
         fee = sum(movement.fee for movement in taken)
-        returned = refunds.fee_share(fee, captured=charge.amount_captured, amount=refund.amount)
+        before = await find_refunds.fees_returned(ports.pool, cause.principal, charge.id)
+        returned = refunds.fee_share(
+            fee, captured=charge.amount_captured, amount=refund.amount, returned=before
+        )
     booked = transfers.refunded(
         refund,
         processor=charge.processor,

@@ -1,6 +1,6 @@
-"""The room's own statements over all accounts: customers that no search finds by what is kept sealed."""
+"""The room's own statements beside its verbs: keyed hashes that older customers lack, and those of erased persons."""
 
-from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.rows import CustomerRow
 
 
@@ -24,4 +24,28 @@ async def keep_hashes(pool: Pool, row: CustomerRow, data: str) -> None:
         row.id,
         row.version,
         data,
+    )
+
+
+async def forget_hashes(connection: Connection, account: str, customer: str) -> None:
+    """Forget by what an erased customer was found: else whoever knows her address could still ask whether she was here.
+
+    In both modes, and not in answer to a request: it is no change of what the objects are.
+    """
+    await connection.execute(
+        "update customer set email_index = null, data = jsonb_set(data, '{index}', '{}'), version = version + 1"
+        " where account = $1 and id = $2",
+        account,
+        customer,
+    )
+    await connection.execute(
+        "update checkout_session set email_index = null, version = version + 1 where account = $1 and customer = $2",
+        account,
+        customer,
+    )
+    await connection.execute(
+        "update charge set data = data - 'index', version = version + 1"
+        " where account = $1 and customer = $2 and data->'index' is not null",
+        account,
+        customer,
     )

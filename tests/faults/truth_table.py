@@ -316,7 +316,7 @@ QUESTIONS = {
     "what has changed": Question(
         order="list_changes", path="/changes",
         words="asked every minute, to make up for notifications that never came",
-        again="after two minutes, doubling to 15, from where the last answer ended",
+        again="after a minute, then two, doubling to 15, from where the last answer ended",
     ),
     "what became of an order": Question(
         order="inquire", path="/inquiries", words="asked by recovery, about an attempt without an outcome",
@@ -333,7 +333,7 @@ QUESTIONS = {
     ),
     "what a warning says": Question(
         order="inquire_warning", path="/warnings/inquiries", words="asked on its notice",
-        again="with its notice: after 1 s, 2 s, 5 s, 30 s, 2 min, 10 min, 1 h, 6 h, a day",
+        again="with its notice: after 1 s, 2 s, 5 s, 30 s, 2 min, 10 min, 1 h, 6 h, then daily for 30 days",
     ),
     "where a payout is": Question(
         order="inquire_payout", path="/payouts/inquiries",

@@ -372,3 +372,21 @@ async def test_a_retry_of_a_refused_cancel_is_refused_as_well(house: House, monk
     answer = await recover.settle_claim(house.desk.ports, call.principal, found, call)
     assert answer is not None and answer.status == 400
     assert b"bank has it" in answer.body
+
+
+@pytest.mark.parametrize(("status", "available"), [("paid", 1000), ("failed", 400)])
+async def test_what_a_reversal_fetches_is_not_there_before_it_has_arrived(
+    house: House, status: str, available: int
+) -> None:
+    await house.earn(1000)
+    made = await house.pay(600)
+    house.said_by_bank(status="paid")
+    await house.ask()
+    await house.call("payout.reverse", payout=made["id"])
+    await house.wait(10 * DAY_S)
+    assert (await house.balance(), await house.balance("pending")) == (400, 600)
+    house.said_by_bank(status=status, failure_code="could_not_process" if status == "failed" else None)
+    await house.ask()
+    await house.wait(DAY_S)
+    assert (await house.balance(), await house.balance("pending")) == (available, 0)
+    assert await check(house.ports.pool, now=clock.now()) == []

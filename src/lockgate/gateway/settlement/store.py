@@ -9,12 +9,17 @@ from lockgate.gateway.storage.rows import BalanceTransactionRow
 
 
 async def due(pool: Pool, *, now: int, ahead: int, limit: int) -> list[BalanceTransactionRow]:
-    """The longest-due pending movements, whoever's they are; of one moment, what takes money away first."""
+    """The longest-due pending movements, whoever's they are; of one moment, what takes money away first.
+
+    What is fetched back from a bank waits until it is there, however long that takes.
+    """
     rows = await pool.fetch(
         "select account, livemode, id, version, created, type, status, amount, fee, net, currency, source,"
         " available_on, data from balance_transaction t where status = 'pending'"
         " and available_on <= $1::bigint + $2::bigint and available_on <= $1 + coalesce((select c.offset_s"
         "  from test_clock c where c.account = t.account and c.livemode = t.livemode), 0)"
+        " and not (t.type = 'payout' and exists (select from payout p where p.account = t.account"
+        "  and p.livemode = t.livemode and p.id = t.source and p.status in ('pending', 'in_transit')))"
         " order by available_on, net limit $3",
         now,
         ahead,

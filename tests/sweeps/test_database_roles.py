@@ -176,6 +176,9 @@ def test_what_is_written_once_stays(place: Place, role: str) -> None:
         statements += ["delete from gateway.outbox"]
         statements += ["update gateway.delivery set state = 'delivered'", "delete from gateway.delivery"]
         statements += ["insert into gateway.job values ('x', 0, 'x', 0)"]
+        statements += ["select body from gateway.notification", "update gateway.notification set state = 'done'"]
+        statements += ["delete from gateway.notification", "select * from gateway.notification_cursor"]
+        statements += ["update gateway.notification_cursor set cursor = ''"]
     expect_none(place, role, statements)
 
 

@@ -287,12 +287,11 @@ alter table api_key add constraint api_key_kind_check
 
 grant select, insert, update on
     setup_attempt, mandate, card_token, checkout_session, dispute, early_fraud_warning, review, payout, payout_line,
-    payout_schedule, value_list, value_list_item, test_clock
+    payout_schedule, value_list, value_list_item, test_clock, notification_cursor
     to lockgate_gateway, lockgate_worker;
 -- The gateway only puts messages in, and sees how far they are; what becomes of them is the worker's.
 grant insert, select (account, livemode, processor, id, state) on notification to lockgate_gateway;
 grant select, insert, update, delete on notification to lockgate_worker;
-grant select, insert, update on notification_cursor to lockgate_worker;
 -- A test clock that moves brings waiting deliveries nearer.
 grant update (next_try_ms, created) on delivery to lockgate_gateway;
 

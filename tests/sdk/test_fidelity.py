@@ -35,7 +35,8 @@ def ask(client: stripe.StripeClient, method: str, path: str, **params: Any) -> A
 @pytest.mark.parametrize(
     ("path", "wanted"),
     [
-        ("/v1/customers", ["data.default_source", "data.sources"]),
+        ("/v1/customers", ["data.default_source", "data.sources", "data.subscriptions", "data.tax_ids", "data.tax"]),
+        ("/v1/customers", ["data.invoice_credit_balance", "data.cash_balance", "data.test_clock"]),
         ("/v1/charges", ["data.balance_transaction", "data.application_fee", "data.transfer", "data.on_behalf_of"]),
         ("/v1/charges", ["data.refunds.data.transfer_reversal", "data.review", "data.source_transfer"]),
         ("/v1/payment_intents", ["data.latest_charge.balance_transaction", "data.application", "data.customer"]),
@@ -78,6 +79,10 @@ def test_a_customers_sources_are_the_card_that_the_older_api_gave(client: stripe
     (card,) = shown.sources.data
     assert (card.id, card.object) == (shown.default_source.id, "card")
     assert (shown.sources.url, shown.sources.has_more) == (f"/v1/customers/{customer.id}/sources", False)
+    none = client.v1.customers.retrieve(customer.id, {"expand": ["subscriptions", "tax_ids", "tax"]})
+    assert none.subscriptions is not None
+    assert none.tax_ids is not None
+    assert (none.subscriptions.data, none.tax_ids.data, none.tax) == ([], [], None)
     bare = client.v1.customers.retrieve(client.v1.customers.create().id, {"expand": ["sources"]})
     assert bare.sources is not None
     assert bare.sources.data == []

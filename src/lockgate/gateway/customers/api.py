@@ -68,9 +68,20 @@ def loaders(ports: Ports) -> dict[str, Loader]:
     return {
         "customer": customers,
         "customer.sources": cards,
+        "customer.subscriptions": _none("subscriptions"),
+        "customer.tax_ids": _none("tax_ids"),
         "payment_method": payment_methods,
         **api_mandates.loaders(ports),
     }
+
+
+def _none(name: str) -> Loader:
+    """A list of what no customer has here."""
+
+    async def load(_principal: Principal, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        return {id_: listing(f"/v1/customers/{id_}/{name}", [], has_more=False) for id_ in ids}
+
+    return load
 
 
 def _handler(ports: Ports, flow: Callable[[Ports, Call], Awaitable[Answer | Mapping[str, Any]]]) -> Handler:

@@ -41,7 +41,7 @@ CUSTOMER = Shape(
         "address": Field(_ADDRESS, nullable=True, personal=True),
         "balance": Field(INTEGER, default=0),
         "business_name": Field(STRING, nullable=True, personal=True),
-        "cash_balance": Field(OBJECT, nullable=True),
+        "cash_balance": Field(OBJECT, nullable=True, hollow=True),
         "created": Field(INTEGER),
         "currency": Field(STRING, nullable=True),
         "customer_account": Field(STRING, nullable=True),
@@ -52,7 +52,7 @@ CUSTOMER = Shape(
         "discount": Field(OBJECT, nullable=True),
         "email": Field(STRING, nullable=True, personal=True),
         "individual_name": Field(STRING, nullable=True, personal=True),
-        "invoice_credit_balance": Field(OBJECT, default={}),
+        "invoice_credit_balance": Field(OBJECT, default={}, hollow=True),
         "invoice_prefix": Field(STRING, nullable=True),
         "invoice_settings": Field(
             _closed(
@@ -84,11 +84,11 @@ CUSTOMER = Shape(
             personal=True,
         ),
         "sources": Field(OBJECT, nullable=True, lists="card"),
-        "subscriptions": Field(OBJECT, nullable=True),
-        "tax": Field(OBJECT, nullable=True),
+        "subscriptions": Field(OBJECT, nullable=True, lists="subscription"),
+        "tax": Field(OBJECT, nullable=True, hollow=True),
         "tax_exempt": Field(one_of("exempt", "none", "reverse"), nullable=True, default="none"),
-        "tax_ids": Field(OBJECT, nullable=True),
-        "test_clock": Field(STRING, nullable=True),
+        "tax_ids": Field(OBJECT, nullable=True, lists="tax_id"),
+        "test_clock": Field(STRING, nullable=True, hollow=True),
     },
 )
 

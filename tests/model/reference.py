@@ -18,6 +18,9 @@ DECLINES = {
     "pm_card_chargeDeclinedProcessingError": ("processing_error", "processing_error"),
 }
 UNEXPECTED = "payment_intent_unexpected_state"
+DISPUTE_FEE = 1_500
+MAGIC = 10_000
+REFUSED, FAILS_ON_ARRIVAL = 4_111, 4_222
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation")
 
 
@@ -41,9 +44,30 @@ class Movement:
     available_at: int
 
 
+@dataclass
+class Payout:
+    """One payout; its times are on the model's clock."""
+
+    id: str
+    amount: int
+    arrives_at: int
+    status: str = "pending"
+
+
+@dataclass
+class Dispute:
+    """One dispute of a whole payment, and until when it can be answered."""
+
+    id: str
+    amount: int
+    due_by: int
+    money_at: int
+    status: str = "needs_response"
+
+
 @dataclass(repr=False)
 class Intent:
-    """One payment intent, its charge that counts, and what was given back of it."""
+    """One payment intent, its charge that counts, and what was given back of it. ``old``: a charge of the older API."""
 
     id: str
     amount: int
@@ -62,6 +86,8 @@ class Intent:
     raised: int = 0
     captured_at: int = 0
     description: str | None = None
+    old: bool = False
+    disputed: bool = False
 
     def __repr__(self) -> str:
         return f"<{self.id} {self.status} {self.amount}>"
@@ -71,7 +97,7 @@ class Intent:
 
     @property
     def refundable(self) -> int:
-        return self.received - self.refunded
+        return 0 if self.disputed else self.received - self.refunded
 
 
 @dataclass
@@ -80,6 +106,9 @@ class Reference:
 
     now: int = 0
     intents: dict[str, Intent] = field(default_factory=dict)
+    charges: dict[str, Intent] = field(default_factory=dict)
+    payouts: dict[str, Payout] = field(default_factory=dict)
+    disputes: dict[str, Dispute] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
     events: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -117,17 +146,17 @@ class Reference:
         if intent.card in DECLINES:
             intent.status, intent.card = "requires_payment_method", None
             self.events[charge].append("charge.failed")
-            self.events[intent.id].append("payment_intent.payment_failed")
+            self._told(intent, "payment_intent.payment_failed")
             return
         self.events[charge].append("charge.succeeded")
         if intent.manual:
             intent.status, intent.capturable, intent.held = "requires_capture", intent.amount, intent.amount
             intent.expires_at = self.now + AUTHORIZATION_S
-            self.events[intent.id].append("payment_intent.amount_capturable_updated")
+            self._told(intent, "payment_intent.amount_capturable_updated")
             return
         self._took(intent, intent.amount)
         intent.status = "succeeded"
-        self.events[intent.id].append("payment_intent.succeeded")
+        self._told(intent, "payment_intent.succeeded")
 
     def capturing(self, intent: Intent, amount: int | None, *, final: bool) -> Expected:
         if intent.status != "requires_capture":
@@ -147,7 +176,7 @@ class Reference:
         last = final or not intent.capturable
         if parts or not last:
             self.events[intent.charge].append("charge.updated")
-            self.events[intent.id].append("payment_intent.amount_capturable_updated")
+            self._told(intent, "payment_intent.amount_capturable_updated")
         if last:
             self._closed(intent)
 
@@ -163,7 +192,7 @@ class Reference:
         intent.raised += 1
         assert intent.charge is not None
         self.events[intent.charge].append("charge.updated")
-        self.events[intent.id].append("payment_intent.amount_capturable_updated")
+        self._told(intent, "payment_intent.amount_capturable_updated")
 
     def canceling(self, intent: Intent) -> Expected:
         return Expected(400, UNEXPECTED) if intent.status in ("succeeded", "canceled") else FINE
@@ -171,22 +200,24 @@ class Reference:
     def canceled(self, intent: Intent, reason: str | None) -> None:
         """What was captured stays the merchant's: then the rest is released, and the payment has succeeded."""
         if intent.received:
-            self.events[intent.id].append("payment_intent.amount_capturable_updated")
+            self._told(intent, "payment_intent.amount_capturable_updated")
             self._closed(intent)
             return
         intent.status, intent.capturable, intent.reason, intent.expires_at = "canceled", 0, reason, None
-        self.events[intent.id].append("payment_intent.canceled")
+        self._told(intent, "payment_intent.canceled")
 
     def refunding(self, intent: Intent, amount: int | None) -> Expected:
         if not intent.received:
             return Expected(400, None)
+        if intent.disputed:
+            return Expected(400, "charge_disputed")
         if not intent.refundable:
             return Expected(400, "charge_already_refunded")
         if amount is not None and amount > intent.refundable:
             return Expected(400, None)
         return FINE
 
-    def refund(self, intent: Intent, amount: int | None, *, id_: str) -> None:
+    def refund(self, intent: Intent, amount: int | None, *, id_: str) -> int:
         given = intent.refundable if amount is None else amount
         intent.refunded += given
         assert intent.charge is not None
@@ -194,6 +225,76 @@ class Reference:
         self.events[intent.charge].append("charge.refunded")
         # What is refunded leaves the balance that its charge is in.
         self.movements.append(Movement(-given, max(self.now, intent.captured_at + SETTLEMENT_S)))
+        return given
+
+    def came_back(self, intent: Intent, given: int, *, id_: str) -> None:
+        """A refund failed after it had succeeded: what it took returns where it was."""
+        intent.refunded -= given
+        assert intent.charge is not None
+        self.events[id_] += ["refund.updated", "charge.refund.updated", "refund.failed"]
+        self.events[intent.charge].append("charge.updated")
+        self.movements.append(Movement(given, max(self.now, intent.captured_at + SETTLEMENT_S)))
+
+    def charge(self, id_: str, *, amount: int, manual: bool, card: str) -> Intent:
+        """The older API's charge: paid or held at once."""
+        intent = Intent(f"behind {id_}", amount, manual, False, card, self.now, "requires_confirmation", old=True)
+        self.charges[id_] = intent
+        self.confirmed(intent, None, charge=id_)
+        return intent
+
+    def recharging(self, intent: Intent, amount: int | None) -> Expected:
+        """What a capture of an older charge is answered."""
+        if intent.received:
+            return Expected(400, "charge_already_captured")
+        if intent.status == "canceled":
+            return Expected(400, "charge_expired_for_capture")
+        if intent.status != "requires_capture":
+            return Expected(400)
+        return Expected(400, "amount_too_large") if amount is not None and amount > intent.capturable else FINE
+
+    def paying_out(self, amount: int) -> Expected:
+        return FINE if 0 < amount <= self.balance[0] else Expected(400, "balance_insufficient")
+
+    def pay_out(self, id_: str, amount: int, *, arrives_at: int) -> Payout:
+        payout = self.payouts[id_] = Payout(id_, amount, arrives_at)
+        self.events[id_].append("payout.created")
+        self.movements.append(Movement(-amount, self.now))
+        if amount % MAGIC == REFUSED:
+            self._returned(payout, "failed")
+        return payout
+
+    def stop(self, payout: Payout) -> Expected:
+        """A cancel of a payout."""
+        if payout.status != "pending":
+            return Expected(400)
+        self._returned(payout, "canceled")
+        return FINE
+
+    def dispute(self, intent: Intent, id_: str, *, due_by: int) -> Dispute:
+        """All that was captured of it is disputed."""
+        assert intent.charge is not None
+        intent.disputed = True
+        money_at = intent.captured_at + SETTLEMENT_S
+        self.movements.append(Movement(-intent.received - DISPUTE_FEE, max(self.now, money_at)))
+        self.events[intent.charge].append("charge.updated")
+        self.events[id_] += ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+        dispute = self.disputes[id_] = Dispute(id_, intent.received, due_by, money_at)
+        return dispute
+
+    def answer(self, dispute: Dispute) -> Expected:
+        """Evidence is handed in."""
+        if dispute.status != "needs_response":
+            return Expected(400)
+        dispute.status = "under_review"
+        self.events[dispute.id].append("charge.dispute.updated")
+        return FINE
+
+    def decided(self, dispute: Dispute, status: str) -> None:
+        dispute.status = status
+        if status == "won":
+            self.movements.append(Movement(dispute.amount, max(self.now, dispute.money_at)))
+            self.events[dispute.id].append("charge.dispute.funds_reinstated")
+        self.events[dispute.id].append("charge.dispute.closed")
 
     def update(self, intent: Intent, description: str) -> Expected:
         if intent.status not in CONFIRMABLE:
@@ -203,22 +304,49 @@ class Reference:
     def passes(self, seconds: int) -> None:
         """Time goes by: authorisations expire; money becomes available by its own date."""
         self.now += seconds
-        for intent in self.intents.values():
+        for intent in (*self.intents.values(), *self.charges.values()):
             if intent.expires_at is None or intent.expires_at > self.now:
                 continue
             assert intent.charge is not None
             if not intent.received:
                 self.events[intent.charge].append("charge.expired")
             self.canceled(intent, "automatic")
+        for payout in self.payouts.values():
+            self._travels(payout)
+        for dispute in self.disputes.values():
+            if dispute.status == "needs_response" and dispute.due_by < self.now:
+                self.decided(dispute, "lost")
+
+    def _travels(self, payout: Payout) -> None:
+        """It leaves a day before it arrives."""
+        if payout.status == "pending" and payout.arrives_at - DAY_S <= self.now:
+            payout.status = "in_transit"
+            self.events[payout.id].append("payout.updated")
+        if payout.status == "in_transit" and payout.arrives_at <= self.now:
+            if payout.amount % MAGIC == FAILS_ON_ARRIVAL:
+                self._returned(payout, "failed")
+            else:
+                payout.status = "paid"
+                self.events[payout.id].append("payout.paid")
+
+    def _returned(self, payout: Payout, status: str) -> None:
+        payout.status = status
+        self.movements.append(Movement(payout.amount, self.now))
+        self.events[payout.id].append(f"payout.{status}")
+
+    def _told(self, intent: Intent, type_: str) -> None:
+        """Nobody is told of the intent behind a charge of the older API."""
+        if not intent.old:
+            self.events[intent.id].append(type_)
 
     def _closed(self, intent: Intent) -> None:
         """Nothing more will be captured."""
         assert intent.charge is not None
         intent.status, intent.capturable, intent.expires_at = "succeeded", 0, None
         self.events[intent.charge].append("charge.captured")
-        self.events[intent.id].append("payment_intent.succeeded")
+        self._told(intent, "payment_intent.succeeded")
 
     def _took(self, intent: Intent, amount: int) -> None:
+        intent.captured_at = intent.captured_at if intent.received else self.now  # what goes back goes with the first
         intent.received += amount
-        intent.captured_at = self.now
         self.movements.append(Movement(amount - self.fee(amount), self.now + SETTLEMENT_S))

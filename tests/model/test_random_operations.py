@@ -27,7 +27,7 @@ from tests.support.running import Running, discard, start_lockgate
 STEPS = 2_000
 STEPS_A_STORY = 50
 RATE = (5_000, 5_000)
-SPARE = 5  # what the generator begins and does not count, or tells again
+SPARE = 5  # stories that the generator begins and does not count, or tells again
 SEED = int(os.environ.get("LOCKGATE_TEST_SEED") or random.SystemRandom().randrange(2**32))
 
 
@@ -55,9 +55,16 @@ async def merchants(home: Home, number: int) -> list[str]:
     return made
 
 
+def keys(home: Home) -> Iterator[str]:
+    """A new merchant's key for each story, however many are begun."""
+    yield from run_apart(merchants(home, STEPS // STEPS_A_STORY))
+    while True:
+        yield from run_apart(merchants(home, SPARE))
+
+
 def test_two_thousand_random_operations(running: Running) -> None:
     STATE["running"] = running
-    STATE["keys"] = iter(run_apart(merchants(Home(running.home), STEPS // STEPS_A_STORY + SPARE)))
+    STATE["keys"] = keys(Home(running.home))
     COUNTED.clear()
     print(f"seed {SEED}: set LOCKGATE_TEST_SEED to run it again")
     run_state_machine_as_test(

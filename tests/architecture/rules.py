@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 LONGEST_FILE = 500
@@ -159,6 +159,12 @@ _BINDS = re.compile(
 )
 
 
+@lru_cache(maxsize=2_000)
+def _parsed(text: str) -> ast.Module:
+    """A copy of the tree differs from it in one file: the others are read once."""
+    return ast.parse(text)
+
+
 @dataclass(frozen=True)
 class Source:
     """One file of the tree, its path as in ``gateway/web/app.py``."""
@@ -166,9 +172,9 @@ class Source:
     path: str
     text: str
 
-    @cached_property
+    @property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text)
+        return _parsed(self.text)
 
     @property
     def module(self) -> str:

@@ -101,7 +101,7 @@ async def test_events_that_nobody_sends_are_found_out() -> None:
 
 async def test_a_lost_answer_taken_for_an_order_not_sent_is_found_out() -> None:
     with broken_copy(
-        "gateway/processors/simulator.py",
+        "gateway/processors/simulator_answers.py",
         "case Lost(reason=reason):\n            return Result(Outcome.UNKNOWN, reason=reason)",
         "case Lost(reason=reason):\n            return Result(Outcome.FAILED, reason=reason)",
     ) as running:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockgate.gateway.payments.core import amounts, build, decline, params, return_token
+from lockgate.gateway.payments.core import amounts, build, charge_params, decline, params, return_token
 from lockgate.gateway.payments.core.shapes import CHARGE, INTENT_STATES, PAYMENT_INTENT
 from lockgate.gateway.payments.core.transitions import ATTEMPT, INDEFINITE, NotAMove, move
 from lockgate.gateway.payments.core.transitions import CHARGE as CHARGE_MOVES
@@ -166,7 +166,7 @@ def test_every_parameter_of_the_dialect_is_known() -> None:
                     "metadata payment_details statement_descriptor statement_descriptor_suffix transfer_data"),
         "cancel": (params.CANCEL, "cancellation_reason"),
         "list": (params.LIST, "created customer customer_account ending_before limit starting_after"),
-        "charges": (params.LIST_CHARGES, "created customer ending_before limit payment_intent starting_after "
+        "charges": (charge_params.LIST, "created customer ending_before limit payment_intent starting_after "
                     "transfer_group"),
     }  # fmt: skip
     for name, (declared, words) in known.items():

@@ -51,7 +51,8 @@ def test_each_program_gets_its_own_secrets_and_both_ends_agree(home: Home) -> No
     account = home.settings()["account"]
     holders = simulator["api_keys"].values()
     assert sorted(holder["label"] for holder in holders) == [f"{account}:live", f"{account}:test"]
-    keys = {*simulator["api_keys"], *(holder[name] for holder in holders for name in ("signing_key", "notification_key"))}
+    signing = {holder[name] for holder in holders for name in ("signing_key", "notification_key")}
+    keys = {*simulator["api_keys"], *signing}
     assert len(keys) == 6 and all(len(key) >= 32 for key in keys)
 
 

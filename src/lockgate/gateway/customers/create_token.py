@@ -30,7 +30,6 @@ async def create_token(ports: Ports, call: Call) -> Answer:
         used=False,
         expires_at=call.now + tokens.LIFE_S,
         payment_method=method.id,
-        client_ip=who.address or None,
         data="{}",
     )
     shown = tokens.render(row, await render.card(method, ports.box), sees_secrets=who.sees_secrets)

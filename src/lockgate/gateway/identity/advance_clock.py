@@ -10,6 +10,7 @@ from lockgate.gateway.storage.rows import Commit
 from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call
+from lockgate.kernel.principal import Principal
 
 FURTHEST_S = 10 * 366 * 24 * 3600
 TRIES = 5
@@ -45,8 +46,7 @@ async def advance(ports: Ports, call: Call) -> Answer:
         except (Moved, Taken):
             continue
         ports.forget(who.account)
-        await store.hasten_deliveries(ports.pool, who.account, who.livemode, seconds=step_s)
-        await _happen(ports)
+        await _happen(ports, who, step_s=step_s)
         ports.poke()
         return answer
     raise Refusal(
@@ -54,9 +54,14 @@ async def advance(ports: Ports, call: Call) -> Answer:
     )
 
 
-async def _happen(ports: Ports) -> None:
+async def _happen(ports: Ports, who: Principal, *, step_s: int) -> None:
     """What is due runs here as the worker would run it; what fails, or is too much, the worker does soon."""
-    for due in ports.due:
+
+    async def hasten() -> int:
+        await store.hasten_deliveries(ports.pool, who.account, who.livemode, seconds=step_s)
+        return 0
+
+    for due in (hasten, *ports.due):
         try:
             for _ in range(ROUNDS):
                 if not await due():

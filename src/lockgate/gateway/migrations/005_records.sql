@@ -47,7 +47,6 @@ create table card_token (
     used boolean not null,
     expires_at bigint not null,
     payment_method text not null,
-    client_ip text,
     data jsonb not null,
     primary key (account, livemode, id)
 );

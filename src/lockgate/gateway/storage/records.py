@@ -49,7 +49,6 @@ class CardTokenRow(NamedTuple):
     used: bool
     expires_at: int
     payment_method: str
-    client_ip: str | None
     data: str
 
 

@@ -55,7 +55,6 @@ def render(row: CardTokenRow, card: dict[str, Any], *, sees_secrets: bool) -> di
         {
             "id": row.id,
             "card": shown,
-            "client_ip": row.client_ip,
             "created": row.created,
             "livemode": row.livemode,
             "used": row.used,

@@ -13,6 +13,7 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from lockgate.gateway.webhooks import store
+from lockgate.gateway.webhooks.core import versions
 from lockgate.gateway.webhooks.deliver import Sender
 from lockgate.gateway.webhooks.dispatch import LEASE_MS, PLACES_PER_ENDPOINT, Dispatcher
 from lockgate.gateway.webhooks.fanout import fan_out
@@ -344,3 +345,40 @@ async def test_list_events_by_type_group_object_and_success(room):
         assert await ids(related_object=about) == [done]
         assert await ids(limit=1, starting_after=done) == [failed]
         assert await ids(ending_before=failed) == [done]
+
+
+async def test_an_endpoint_gets_events_in_the_version_that_it_asked_for(room):
+    async with receiving() as receiver:
+        form = {"url": receiver.url, "enabled_events[0]": "*"}
+        made = await room.desk.do("webhook_endpoint.create", form={**form, "api_version": "2024-06-20"})
+        assert made["api_version"] == "2024-06-20"
+        plain = await room.endpoint(receiver.url)
+        assert plain["api_version"] is None
+        changed = await room.desk.do(
+            "webhook_endpoint.update", webhook_endpoint=made["id"], form={"description": "kept"}
+        )
+        assert changed["api_version"] == "2024-06-20"
+        await room.happen()
+        await room.work()
+        told = sorted(json.loads(body)["api_version"] for _, body in receiver.got)
+        assert told == ["2024-06-20", "2026-08-26.dahlia"]
+
+
+@pytest.mark.parametrize("version", ["2022-08-01", "2019-12-03", "yesterday", "2024-06-20.UPPER"])
+async def test_a_version_that_events_cannot_take_is_refused_by_name(room, version):
+    with pytest.raises(Refusal) as refused:
+        await room.desk.do(
+            "webhook_endpoint.create",
+            form={"url": "https://127.0.0.1:9/", "enabled_events[0]": "*", "api_version": version},
+        )
+    assert refused.value.param == "api_version"
+
+
+def test_a_sessions_mode_goes_by_the_name_of_the_endpoints_time():
+    event = {
+        "type": "checkout.session.completed", "api_version": "2026-10-28.endive",
+        "data": {"object": {"ui_mode": "hosted_page"}},
+    }  # fmt: skip
+    assert versions.shown(event, "2024-06-20")["data"]["object"]["ui_mode"] == "hosted"
+    assert versions.shown(event, "2026-10-28")["data"]["object"]["ui_mode"] == "hosted_page"
+    assert event["data"]["object"]["ui_mode"] == "hosted_page"

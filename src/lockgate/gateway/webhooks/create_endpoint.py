@@ -6,7 +6,7 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.storage.rows import Commit, WebhookEndpointRow
 from lockgate.gateway.storage.write import write
 from lockgate.gateway.webhooks import find, render, secrets
-from lockgate.gateway.webhooks.core import types, url
+from lockgate.gateway.webhooks.core import types, url, versions
 from lockgate.gateway.webhooks.ports import Ports
 from lockgate.kernel.errors import invalid
 from lockgate.kernel.ids import new_id
@@ -22,8 +22,11 @@ async def create_endpoint(ports: Ports, call: Call) -> Answer:
     enabled = types.checked(params["enabled_events"])
     if len(await find.endpoints(ports.pool, who)) >= MAX_ENDPOINTS:
         raise invalid(f"An account has at most {MAX_ENDPOINTS} webhook endpoints in each mode.")
+    asked = params.get("api_version")
+    version = versions.checked(asked, pinned=call.event_version) if asked else None
     id_, fresh = new_id("we"), secrets.Secrets(secrets.new_secret())
     data = {
+        "api_version": version,
         "description": params.get("description") or None,
         "metadata": {key: value for key, value in (params.get("metadata") or {}).items() if value},
     }

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from lockgate.gateway.storage.rows import EventRow
 from lockgate.gateway.webhooks import find, render, secrets, store
-from lockgate.gateway.webhooks.core import retry, sign
+from lockgate.gateway.webhooks.core import retry, sign, versions
 from lockgate.gateway.webhooks.deliver import Sender, Sent
 from lockgate.gateway.webhooks.disable import disable
 from lockgate.gateway.webhooks.ports import Ports
@@ -97,9 +97,10 @@ class Dispatcher:
 
     async def _deliver(self, principal: Principal, due: Due, *, event: EventRow, pending: int) -> None:
         box = self._ports.box
-        body = json.dumps(
-            await render.event(event, box, pending=pending), separators=(",", ":"), ensure_ascii=False
-        ).encode()
+        told = await render.event(event, box, pending=pending)
+        if due.api_version is not None:
+            told = versions.shown(told, due.api_version)
+        body = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
         keys = await secrets.unseal(box, due.account, due.endpoint, sealed=due.secrets)
         at_ms = self._now_ms()
         headers = {

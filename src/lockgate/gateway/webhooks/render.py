@@ -39,6 +39,7 @@ def endpoint(row: WebhookEndpointRow, *, secret: str | None = None) -> dict[str,
     return WEBHOOK_ENDPOINT.render(
         {
             "id": row.id,
+            "api_version": data.get("api_version"),
             "created": row.created,
             "description": data.get("description"),
             "disabled_reason": data.get("disabled_reason"),

@@ -19,6 +19,7 @@ class Due(NamedTuple):
     leased_until_ms: int
     url: str
     secrets: bytes
+    api_version: str | None
 
 
 class Tried(NamedTuple):
@@ -76,11 +77,12 @@ async def lease(
     """
     rows = await pool.fetch(
         "with free as ("
-        "  select w.account, w.livemode, w.id, w.url, w.secrets, $3::int - coalesce(r.number, 0) as room"
+        "  select w.account, w.livemode, w.id, w.url, w.secrets, w.data->>'api_version' as api_version,"
+        "    $3::int - coalesce(r.number, 0) as room"
         "  from webhook_endpoint w left join unnest($4::text[], $5::int[]) as r(id, number) on r.id = w.id"
         "  where w.status = 'enabled' and not w.deleted"
         "), due as ("
-        "  select f.url, f.secrets, d.account, d.livemode, d.id from free f cross join lateral ("
+        "  select f.url, f.secrets, f.api_version, d.account, d.livemode, d.id from free f cross join lateral ("
         "    select q.account, q.livemode, q.id from delivery q"
         "    where (q.account, q.livemode, q.endpoint) = (f.account, f.livemode, f.id) and q.state = 'waiting'"
         "    and q.next_try_ms <= $1 and (q.leased_until_ms is null or q.leased_until_ms < $1)"
@@ -89,7 +91,7 @@ async def lease(
         ") update delivery t set leased_until_ms = $2 from due"
         " where (t.account, t.livemode, t.id) = (due.account, due.livemode, due.id)"
         " returning t.account, t.livemode, t.id, t.event, t.endpoint, t.created, t.tries, t.leased_until_ms,"
-        " due.url, due.secrets",
+        " due.url, due.secrets, due.api_version",
         *(now_ms, until_ms, per_endpoint, list(running), list(running.values()), limit),
     )
     return [Due(*row) for row in rows]

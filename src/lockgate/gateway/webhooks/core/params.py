@@ -10,7 +10,6 @@ from lockgate.kernel.params import (
     Only,
     Range,
     Text,
-    Unsupported,
     clearable,
     optional,
     required,
@@ -26,7 +25,9 @@ CREATE_ENDPOINT = Object(
         "enabled_events": required(_ENABLED_EVENTS, "Types of events, or * for all."),
         "description": clearable(Text(5000)),
         "metadata": clearable(Metadata()),
-        "api_version": optional(Unsupported("Events have the version that the account is pinned to.")),
+        "api_version": optional(
+            Text(40, pattern=r"\d{4}-\d{2}-\d{2}(?:\.[a-z]{1,20})?"), "Else events have the account's version."
+        ),
         "connect": optional(Only(Boolean(), lambda value: value is False, "There are no connected accounts.")),
     }
 )

@@ -35,4 +35,4 @@ def test_a_vault_that_is_not_there_is_one_line(home: Home, words: list[str]) -> 
 def test_erase_asks_first(home: Home) -> None:
     where = ("--home", str(home.path))
     assert _refusal(erase.app, "cus_1", *where, answer="n\n") == "nothing was erased"
-    assert "the vault does not answer" in _refusal(erase.app, "cus_1", *where, answer="y\n"), "only then it is asked"
+    assert "Lockgate does not run here" in _refusal(erase.app, "cus_1", *where, answer="y\n"), "only then it is asked"

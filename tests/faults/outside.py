@@ -79,6 +79,7 @@ class Moved:
     """What the processor really did for one authorisation."""
 
     approved: bool
+    amount: int = 0
     captured: int = 0
     refunded: int = 0
     released: bool = False
@@ -95,7 +96,8 @@ def authorizations(entries: Iterable[Entry]) -> dict[str, Moved]:
         kind, status = entry["kind"], entry["status"]
         if kind == "authorization":
             approved = status == "approved"
-            moved = Moved(approved, captured=entry["amount"] if approved and entry.get("capture") else 0)
+            amount = entry["amount"]
+            moved = Moved(approved, amount, captured=amount if approved and entry.get("capture") else 0)
             by_id[entry["id"]] = by_reference[entry["reference"]] = moved
             continue
         if entry.get("authorization") is None:
@@ -162,7 +164,8 @@ async def payments(running: Running) -> list[Paid]:
     moved = defaultdict(list)
     for reference, one in authorizations(journal(running)).items():
         moved[owners.get(reference)].append(one)
-    strangers = [one for one in moved.pop(None, []) if one.approved]
+    # A card's issuer is asked for nothing before a customer keeps it: such a question holds no money.
+    strangers = [one for one in moved.pop(None, []) if one.approved and one.amount]
     assert not strangers, f"the processor authorised what no attempt stands for: {strangers}"
     return [
         Paid(

@@ -24,7 +24,7 @@ async def test_one_key_makes_one_payment(running: Running, merchant: Merchant) -
     assert len(replayed) == races.CREATES - 1
     made = [one for one in await payments(running) if one.id not in before]
     assert [one.id for one in made] == [said[0].json["id"]]
-    assert made[0].moved == [Moved(approved=True, captured=4_242)]
+    assert made[0].moved == [Moved(approved=True, amount=4_242, captured=4_242)]
 
 
 async def test_refunds_never_exceed_what_was_captured(running: Running, merchant: Merchant) -> None:
@@ -51,7 +51,7 @@ async def test_one_confirmation_wins(running: Running, merchant: Merchant) -> No
     outcomes = await races.many(merchant, f"payment_intents/{intent}/confirm")
     assert outcomes == {(200, "succeeded"): 1, UNEXPECTED: races.PARALLEL - 1}
     [one] = await paid(running, intent)
-    assert one.moved == [Moved(approved=True, captured=6_000)]
+    assert one.moved == [Moved(approved=True, amount=6_000, captured=6_000)]
 
 
 async def test_capture_and_cancel_have_one_winner(running: Running, merchant: Merchant) -> None:

@@ -29,7 +29,7 @@ async def house(database: Database) -> AsyncIterator[House]:
     opened.said_by_bank(status="failed", failure_code="no_account")
     await opened.ask()
     await opened.pay(400)
-    await put(opened.ports.pool, opened.ports.committer, MERCHANT, Plan("daily", delay_days=0))
+    await put(opened.ports.pool, opened.ports.committer, MERCHANT, Plan("daily", delay_days=0), box=opened.ports.box)
     await opened.wait(DAY_S)
     yield opened
     await opened.ports.pool.close()

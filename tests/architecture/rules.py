@@ -48,7 +48,7 @@ PURE_FILES = {
     "gateway/ledger/accounts.py",
     "gateway/ledger/transfers.py",
     "gateway/ledger/dispute_transfers.py",
-    "gateway/ledger/payouts.py",
+    "gateway/ledger/payout_transfers.py",
 }
 IMPURE_MODULES = {
     "asyncio",

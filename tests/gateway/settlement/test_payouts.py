@@ -390,3 +390,15 @@ async def test_what_a_reversal_fetches_is_not_there_before_it_has_arrived(
     await house.wait(DAY_S)
     assert (await house.balance(), await house.balance("pending")) == (available, 0)
     assert await check(house.ports.pool, now=clock.now()) == []
+
+
+async def test_an_update_that_changes_nothing_tells_nothing(house: House) -> None:
+    await house.earn(10_000)
+    made = await house.pay(1_000)
+    before = await house.events(made["id"])
+    for form in ("", "metadata="):
+        assert (await house.call("payout.update", form, payout=made["id"]))["metadata"] == {}
+    assert await house.events(made["id"]) == before
+    changed = await house.call("payout.update", "metadata[batch]=7", payout=made["id"])
+    assert changed["metadata"] == {"batch": "7"}
+    assert await house.events(made["id"]) == [*before, "payout.updated"]

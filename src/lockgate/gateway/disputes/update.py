@@ -13,9 +13,9 @@ from lockgate.gateway.disputes.ports import Ports
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.storage.commit import Moved
-from lockgate.gateway.storage.events import Happening, announce
-from lockgate.gateway.storage.idempotency import claimed_and_answered
+from lockgate.gateway.storage.events import Happening
 from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.write import write
 from lockgate.kernel.errors import invalid
 from lockgate.kernel.operations import Answer, Call
 
@@ -62,16 +62,10 @@ async def _change(ports: Ports, call: Call, cause: Cause, before: Dispute, *, st
     if "metadata" in call.params:
         after = after.noting(metadata=merged_metadata(before.data["metadata"], call.params["metadata"]))
     was, rendered = await render.opened(ports, call.principal, [before, after])
-    commit = Commit()
+    commit, happenings = Commit(), []
     if was != rendered:
         commit.disputes.append(await keep.dispute_row(after, ports.box))
         commit.audits.append(cause.audit("dispute.update", after.row.id, status=after.row.status))
         changes = previous(was, rendered)
-        happening = Happening("charge.dispute.updated", DISPUTE, rendered, after.row.subject, changes)
-        await announce(commit, cause.origin, [happening], ports.box)
-    answer = await call.answer(rendered)
-    commit.claims += claimed_and_answered(call, answer, await call.sealed(answer) if call.claim else None)
-    await ports.committer.commit(commit)
-    if commit.outboxes:
-        ports.poke()
-    return answer
+        happenings.append(Happening("charge.dispute.updated", DISPUTE, rendered, after.row.subject, changes))
+    return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from lockgate.gateway.ledger import payouts as books
+from lockgate.gateway.ledger import payout_transfers as books
 from lockgate.gateway.ledger.transfers import Booked
 from lockgate.gateway.settlement.core.calendar import DAY_S
 from lockgate.gateway.storage.records import PayoutRow

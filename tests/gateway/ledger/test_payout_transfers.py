@@ -6,7 +6,7 @@ from typing import Literal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockgate.gateway.ledger import accounts, payouts, transfers
+from lockgate.gateway.ledger import accounts, payout_transfers, transfers
 from lockgate.gateway.storage.records import PayoutRow
 from tests.gateway.ledger.test_transfers import balances
 
@@ -33,7 +33,7 @@ def mine(totals: Counter[str]) -> int:
 @given(amount=AMOUNTS, arrives=st.booleans(), matures=st.booleans())
 def test_what_comes_back_was_taken_once(amount: int, arrives: bool, matures: bool) -> None:
     row = payout(amount)
-    ordered = payouts.ordered(row, now=NOW)
+    ordered = payout_transfers.ordered(row, now=NOW)
     rows, taken = list(ordered.transfers), ordered.transaction
     assert (taken.net, taken.type, taken.source) == (-amount, "payout", row.id)
     assert (taken.status, taken.available_on) == (("available", NOW) if amount > 0 else ("pending", LATER))
@@ -43,10 +43,10 @@ def test_what_comes_back_was_taken_once(amount: int, arrives: bool, matures: boo
         rows += transfers.matured([taken], batch="mat_1", now=LATER)
         taken = taken._replace(status="available")
     if arrives:
-        rows += payouts.arrived(row, now=LATER)
+        rows += payout_transfers.arrived(row, now=LATER)
         assert balances(rows)[accounts.bank("simulator")] == amount
         assert balances(rows)[accounts.in_transit("simulator")] == 0
-    back = payouts.returned(
+    back = payout_transfers.returned(
         row, taken, kind="payout_failure", transaction_id="txn_back", from_bank=arrives, now=LATER
     )
     rows += back.transfers
@@ -58,9 +58,9 @@ def test_what_comes_back_was_taken_once(amount: int, arrives: bool, matures: boo
 
 def test_no_payout_can_return_twice() -> None:
     row = payout(100)
-    taken = payouts.ordered(row, now=NOW).transaction
+    taken = payout_transfers.ordered(row, now=NOW).transaction
     ids = {
-        payouts.returned(row, taken, kind=one, transaction_id=id_, from_bank=False, now=NOW).transfers[0].id
+        payout_transfers.returned(row, taken, kind=one, transaction_id=id_, from_bank=False, now=NOW).transfers[0].id
         for one, id_ in RETURNS
     }
     assert len(ids) == 1

@@ -27,13 +27,13 @@ from lockgate.gateway.risk.core import reviews
 from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import CommitUnknown, Moved
 from lockgate.gateway.storage.events import Happening, announce
-from lockgate.gateway.storage.idempotency import answered, claimed, claimed_and_answered, released
+from lockgate.gateway.storage.idempotency import answered, claimed, released
 from lockgate.gateway.storage.rows import AttemptRow, ChargeRow, Commit, RefundRow, ReleaseRow
+from lockgate.gateway.storage.write import settled, write
 from lockgate.kernel import clock, ids
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call
 
-TRIES = 5
 CONCLUDE_TRIES = 200
 """What the processor has done must be written, whoever else changes the charge meanwhile: this many refunds at once."""
 
@@ -91,27 +91,21 @@ async def settle(ports: Ports, attempt: AttemptRow, result: Result) -> None:
 
 
 async def update(ports: Ports, call: Call) -> Answer:
-    """Change a refund's metadata."""
-    cause = causes.of_call(call)
-    for _ in range(TRIES):
-        before = await find_refunds.refund(ports.pool, call.principal, call.path["id"])
-        if "metadata" not in call.params:
-            return await call.answer(refunds.render(before))
-        after = refunds.changed(before, call.params["metadata"])
-        rendered = refunds.render(after)
-        commit = Commit(refunds=[after], audits=[cause.audit("refund.update", after.id)])
-        was = previous(refunds.render(before), rendered)
-        await announce(commit, cause.origin, [Happening("refund.updated", REFUND, rendered, after.id, was)], ports.box)
-        answer = await call.answer(rendered, fresh=[rendered])
-        sealed = await call.sealed(answer) if call.claim else None
-        commit.claims += claimed_and_answered(call, answer, sealed)
-        try:
-            await ports.committer.commit(commit)
-        except Moved:
-            continue
-        ports.poke()
-        return answer
-    raise busy()
+    """Change a refund's metadata. Without any change nothing is announced."""
+    return await settled(lambda: _update(ports, call))
+
+
+async def _update(ports: Ports, call: Call) -> Answer:
+    before = await find_refunds.refund(ports.pool, call.principal, call.path["id"])
+    after = refunds.changed(before, call.params["metadata"]) if "metadata" in call.params else before
+    rendered = refunds.render(after)
+    was = previous(refunds.render(before), rendered)
+    commit, happenings = Commit(), []
+    if was:
+        commit.refunds.append(after)
+        commit.audits.append(causes.of_call(call).audit("refund.update", after.id))
+        happenings.append(Happening("refund.updated", REFUND, rendered, after.id, was))
+    return await write(ports, call, commit=commit, rendered=rendered, happenings=happenings, fresh=[rendered])
 
 
 async def cancel(ports: Ports, call: Call) -> Answer:

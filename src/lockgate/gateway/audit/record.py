@@ -9,6 +9,7 @@ from lockgate.kernel import clock
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.principal import Principal
 
+_AGENT_LENGTH = 100
 
 def record(
     principal: Principal,
@@ -21,8 +22,12 @@ def record(
 ) -> AuditRow:
     """One record of ``action``, the operation's audit word.
 
-    ``detail`` holds before and after: never a secret, never a person's data.
+    ``detail`` holds before and after: never a secret, never a person's data. What the caller's program calls itself is
+    added to it.
     """
+    told = dict(detail or {})
+    if principal.user_agent:
+        told["agent"] = principal.user_agent[:_AGENT_LENGTH]
     return AuditRow(
         account=principal.account,
         livemode=principal.livemode,
@@ -34,6 +39,6 @@ def record(
         object=object_,
         address=principal.address or None,
         request=request,
-        detail=json.dumps(detail or {}, separators=(",", ":")),
+        detail=json.dumps(told, separators=(",", ":")),
         personal=None,
     )

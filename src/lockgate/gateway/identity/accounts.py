@@ -6,6 +6,7 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import store
 from lockgate.gateway.identity.core.key_format import ACCOUNT_LENGTH
 from lockgate.gateway.identity.find import AccountRow
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
 from lockgate.kernel import clock
 from lockgate.kernel.errors import invalid
@@ -40,5 +41,5 @@ async def create_account(
         api_version=row.api_version,
     )
     actor = Principal(row.id, False, "internal", by)
-    await store.insert_audits(connection, [record(actor, "account.create", object_=row.id, request=None)])
+    await insert_audits(connection, [record(actor, "account.create", object_=row.id, request=None)])
     return row

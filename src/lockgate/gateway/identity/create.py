@@ -8,6 +8,7 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import keys, store
 from lockgate.gateway.identity.core import key_format
 from lockgate.gateway.identity.core.key_format import KeyKind
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.rows import ApiKeyRow
 from lockgate.kernel import clock
@@ -98,7 +99,7 @@ async def create_within(
     )
     await store.insert_key(connection, row)
     detail = {"kind": kind, "hint": row.hint, "expires_at": expires_at, "permissions": dict(permissions or {})}
-    await store.insert_audits(
+    await insert_audits(
         connection, [record(by, "api_key.create", object_=row.id, request=None, detail=detail)]
     )
     return Made(row, text)

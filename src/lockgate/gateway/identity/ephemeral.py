@@ -4,6 +4,7 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import keys, store
 from lockgate.gateway.identity.core import key_format
 from lockgate.gateway.identity.create import DEFAULT_RATES, Made
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
 from lockgate.gateway.storage.rows import ApiKeyRow
 from lockgate.kernel.errors import missing
@@ -43,7 +44,7 @@ async def keep(connection: Connection, call: Call, row: ApiKeyRow) -> None:
     await store.insert_key(connection, row)
     detail = {"kind": row.kind, "hint": row.hint, "expires_at": row.expires_at, "customer": row.customer}
     made = record(call.principal, "ephemeral_key.create", object_=row.id, request=call.request_id, detail=detail)
-    await store.insert_audits(connection, [made])
+    await insert_audits(connection, [made])
 
 
 async def end(connection: Connection, call: Call, id_: str) -> ApiKeyRow:
@@ -55,7 +56,7 @@ async def end(connection: Connection, call: Call, id_: str) -> ApiKeyRow:
         raise missing("ephemeral_key", id_, param="key")
     ended = row._replace(expires_at=call.now, revoked_at=call.now)
     await store.end_key(connection, ended)
-    await store.insert_audits(
+    await insert_audits(
         connection, [record(who, "ephemeral_key.delete", object_=id_, request=call.request_id)]
     )
     return ended

@@ -2,6 +2,7 @@
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import store
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.rows import ApiKeyRow
 from lockgate.kernel import clock
@@ -20,5 +21,5 @@ async def revoke(pool: Pool, by: Principal, id_: str) -> ApiKeyRow:
         ended = row._replace(revoked_at=clock.now())
         owner = Principal(by.account, row.livemode, by.kind, by.id, address=by.address)
         await store.end_key(connection, ended)
-        await store.insert_audits(connection, [record(owner, "api_key.revoke", object_=id_, request=None)])
+        await insert_audits(connection, [record(owner, "api_key.revoke", object_=id_, request=None)])
     return ended

@@ -6,6 +6,7 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import store
 from lockgate.gateway.identity.core.permissions import from_stored
 from lockgate.gateway.identity.create import Made, create_within
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Pool
 from lockgate.kernel import clock
 from lockgate.kernel.errors import invalid, missing
@@ -40,5 +41,5 @@ async def roll(pool: Pool, by: Principal, id_: str, *, pepper: bytes, overlap_s:
             connection, old._replace(expires_at=ends) if overlap_s else old._replace(revoked_at=now)
         )
         detail = {"successor": made.row.id, "ends": ends, "overlap_s": overlap_s}
-        await store.insert_audits(connection, [record(owner, "api_key.roll", object_=id_, request=None, detail=detail)])
+        await insert_audits(connection, [record(owner, "api_key.roll", object_=id_, request=None, detail=detail)])
     return made

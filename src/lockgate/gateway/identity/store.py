@@ -1,21 +1,12 @@
-"""The identity room's own statements: keys, accounts, and the audit rows that go with them."""
-
-from collections.abc import Sequence
+"""The identity room's own statements: keys and accounts."""
 
 from lockgate.gateway.storage.database import Connection, Pool
-from lockgate.gateway.storage.rows import ApiKeyRow, AuditRow
+from lockgate.gateway.storage.rows import ApiKeyRow
 
 _INSERT_KEY = (
     "insert into api_key (account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
     " last_used_at, rate_per_s, burst, customer)"
     " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-)
-# The account that a refused key names is only believed when it exists; otherwise the record stands under '-'.
-_INSERT_AUDITS = (
-    "insert into audit (account, livemode, id, created_ms, action, outcome, actor, object, address, request, detail,"
-    " personal) select coalesce((select a.id from account a where a.id = r.account), '-'), r.livemode, r.id,"
-    " r.created_ms, r.action, r.outcome, r.actor, r.object, r.address, r.request, r.detail, r.personal"
-    " from unnest($1::audit[]) r"
 )
 
 
@@ -52,10 +43,6 @@ async def insert_account(
 
 async def insert_key(connection: Connection, row: ApiKeyRow) -> None:
     await connection.execute(_INSERT_KEY, *row)
-
-
-async def insert_audits(connection: Connection | Pool, rows: Sequence[AuditRow]) -> None:
-    await connection.execute(_INSERT_AUDITS, list(rows))
 
 
 async def lock_key(connection: Connection, *, account: str, id_: str) -> ApiKeyRow | None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.identity import store
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.rows import AuditRow
 from lockgate.kernel import clock, log
@@ -117,7 +117,7 @@ class Witness:
 
     async def _write(self, rows: list[AuditRow]) -> None:
         if rows:
-            await store.insert_audits(self._pool, rows)
+            await insert_audits(self._pool, rows)
 
     def _take_tallies(self) -> list[AuditRow]:
         taken, self._tallies = self._tallies, {}

@@ -236,7 +236,7 @@ class OutboxRow(NamedTuple):
 
 
 class AuditRow(NamedTuple):
-    """Who did what, with what outcome."""
+    """Who did what, with what outcome. The database itself says in which transaction."""
 
     account: str
     livemode: bool
@@ -250,6 +250,7 @@ class AuditRow(NamedTuple):
     request: str | None
     detail: str
     personal: bytes | None
+    tx: int | None = None
 
 
 class ClaimRow(NamedTuple):

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from lockgate.gateway.storage.commit import Committer, Moved
+from lockgate.gateway.storage.commit import Committer, KeyInUse, Moved
+from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.events import Box, Happening, Origin, announce
-from lockgate.gateway.storage.idempotency import claimed_and_answered
+from lockgate.gateway.storage.idempotency import claimed_and_answered, take
 from lockgate.gateway.storage.rows import Commit
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Answer, Call
@@ -63,4 +64,20 @@ async def write(
     commit.claims += claimed_and_answered(call, answer, sealed)
     await ports.committer.commit(commit)
     ports.poke()
+    return answer
+
+
+async def transact(
+    pool: Pool, call: Call, *, rendered: Mapping[str, Any], work: Callable[[Connection], Awaitable[None]]
+) -> Answer:
+    """Do ``work`` in one transaction with the answer to the call's idempotency key; for rooms beside the money path.
+
+    ``work`` raises to refuse, and nothing is written.
+    """
+    answer = await call.answer(rendered)
+    claims = claimed_and_answered(call, answer, await call.sealed(answer) if call.claim else None)
+    async with pool.acquire() as connection, connection.transaction():
+        if not await take(connection, claims):
+            raise KeyInUse
+        await work(connection)
     return answer

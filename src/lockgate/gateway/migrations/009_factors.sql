@@ -1,0 +1,2 @@
+-- Second factors and approvals.
+set local search_path = gateway;

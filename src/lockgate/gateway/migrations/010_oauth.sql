@@ -1,0 +1,2 @@
+-- The authorization server.
+set local search_path = gateway;

@@ -1,0 +1,2 @@
+-- Certificates.
+set local search_path = gateway;

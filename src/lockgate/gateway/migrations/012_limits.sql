@@ -1,0 +1,2 @@
+-- Limits and addresses.
+set local search_path = gateway;

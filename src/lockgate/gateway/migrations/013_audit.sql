@@ -1,0 +1,2 @@
+-- The sealed audit log.
+set local search_path = gateway;

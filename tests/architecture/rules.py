@@ -103,6 +103,8 @@ OUTGOING = {
     "vault/forward.py",
     "gateway/webhooks/deliver.py",
     "gateway/webhooks/dial.py",
+    "gateway/mail/smtp.py",
+    "gateway/alerts/syslog.py",
     "gateway/vaultlink/client.py",
     "gateway/storage/poke.py",
     "gateway/sandbox.py",
@@ -121,6 +123,9 @@ CALLS_OUT = {
     "urlopen",
     "sock_connect",
     "connect_ex",
+    "create_datagram_endpoint",
+    "SMTP",
+    "SMTP_SSL",
 }
 TIME_CALLS = {("time", "*"), ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
 BANNED_NAMES = {"service", "services", "utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
@@ -165,6 +170,13 @@ TENANT_TABLES = (
     "test_clock",
     "notification",
     "notification_cursor",
+    "app",
+    "app_grant",
+    "app_session",
+    "app_code",
+    "app_refresh",
+    "app_request",
+    "app_ended_token",
 )
 _TABLE = re.compile(r"\b(?:from|join|into|update)\s+(" + "|".join(TENANT_TABLES) + r")\b", re.IGNORECASE)
 _BINDS = re.compile(

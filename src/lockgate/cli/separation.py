@@ -90,6 +90,7 @@ def _rules(program: str, home: Home, settings: Mapping[str, Any]) -> dict[str, l
     """Code, its own secrets and the sockets; nothing of the vault's, the database's or the user's."""
     tls = home.path / "tls"
     own = [home.settings_file, home.secrets_file(program), home.path / "ca" / "ca.pem", tls / "openssl.cnf"]
+    write = [settings["run_dir"], "/dev/null"]
     bind: list[int] = []
     connect: list[int] | None = None  # the worker delivers webhooks to ports that merchants choose
     if program == "gateway":
@@ -97,8 +98,24 @@ def _rules(program: str, home: Home, settings: Mapping[str, Any]) -> dict[str, l
         bind = [settings["api"]["port"]]
         database = settings["database"]
         connect = [] if str(database["host"]).startswith("/") else [database["port"]]
+    else:
+        own += [home.secrets_file("sealer"), *mail_files(settings)]
+        write.append(str(outbox(home)))
+        checkpoints = settings.get("audit", {}).get("checkpoint_dir")
+        write += [checkpoints] if checkpoints else []
     read = [*_SYSTEM, *(str(place) for place in installation()), *(str(file) for file in own)]
-    return {"read": read, "write": [settings["run_dir"], "/dev/null"], "bind": bind, "connect": connect}
+    return {"read": read, "write": write, "bind": bind, "connect": connect}
+
+
+def outbox(home: Home) -> Path:
+    """Where the worker puts mail while no mail server is set up."""
+    return home.path / "mail"
+
+
+def mail_files(settings: Mapping[str, Any]) -> list[Path]:
+    """The operator's own files that settings.json names for the worker: the mail server's password and authority."""
+    smtp = (settings.get("mail") or {}).get("smtp") or {}
+    return [Path(smtp[name]) for name in ("password_file", "cafile") if smtp.get(name)]
 
 
 def installation() -> list[Path]:
@@ -167,13 +184,14 @@ def hand_over(separation: Separation, home: Home, run_dir: Path) -> None:
         _folder(root / name, open_mode, (uid, gid))
     _folder(root / "logs", 0o700, (uid, gid))
     _folder(root / "simulator", 0o700, separation.owner("simulator") or (uid, gid))
+    _folder(outbox(home), 0o700, separation.owner("worker") or (uid, gid))
     # Set-gid: sockets get the shared group. Sticky: no program can replace another's socket.
     _folder(run_dir, 0o3771 if shared else 0o700, (uid, shared if shared else gid))
     postgres = separation.owner("postgres")
     _folder(run_dir / "pg", 0o2750 if shared else 0o700, (postgres[0] if postgres else uid, shared if shared else gid))
     files: dict[str, Sequence[Path]] = {
         "gateway": [home.secrets_file("gateway"), root / "tls" / "api.key"],
-        "worker": [home.secrets_file("worker")],
+        "worker": [home.secrets_file("worker"), home.secrets_file("sealer")],
         "vault": [home.secrets_file("vault"), root / "tls" / "cards.key"],
         "simulator": [home.secrets_file("simulator"), root / "tls" / "simulator.key", *_files(root / "simulator")],
     }

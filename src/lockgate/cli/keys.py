@@ -1,13 +1,17 @@
 """``lockgate keys``: API keys from the operator's own hands; each change is audited in its own transaction."""
 
 import asyncio
+import json
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, TypeVar, cast
 
 import typer
 
+from lockgate.cli.leaks import Scan
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
 from lockgate.gateway.identity import bootstrap, find
 from lockgate.gateway.identity.bootstrap import Desk
@@ -138,6 +142,33 @@ def revoke_command(
         return await revoke(desk.pool, await operator(desk, place, account, livemode=False), key)
 
     print(f"revoked {at_desk(place, work).id}")
+
+
+@app.command("scan")
+def scan_command(
+    paths: Annotated[list[str], typer.Argument(help="Files and folders; - reads what is piped in.", metavar="PATH...")],
+    *,
+    publishable: Annotated[bool, typer.Option("--publishable", help="Report publishable keys as well.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Look for Lockgate's keys by their checksum; exit code 1 if there are any, 2 if something could not be read.
+
+    A repository's past: git log -p --all | lockgate keys scan -
+    """
+    looking = Scan(publishable=publishable, tell=lambda line: print(line, file=sys.stderr, flush=True))
+    found = 0
+    for path in paths:
+        if path != "-" and not Path(path).exists():
+            raise ConfigError("there is no such file or folder to look through")
+        leaks = looking.stream(sys.stdin.buffer, "-") if path == "-" else looking.path(Path(path))
+        for leak in leaks:
+            found += 1
+            print(json.dumps(leak._asdict()) if as_json else leak, flush=True)
+    for line in looking.unread:
+        print(f"not read: {line}", file=sys.stderr)
+    print(f"{found} found in {looking.files} files, {looking.bytes} bytes", file=sys.stderr)
+    if found or looking.unread:
+        raise typer.Exit(1 if found else 2)
 
 
 async def operator(desk: Desk, home: Home, account: str | None, *, livemode: bool) -> Principal:

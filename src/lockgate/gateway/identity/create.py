@@ -8,6 +8,7 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import keys, store
 from lockgate.gateway.identity.core import key_format
 from lockgate.gateway.identity.core.key_format import KeyKind
+from lockgate.gateway.identity.core.strength import check_strength, permissions_of_key
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.rows import ApiKeyRow
@@ -72,13 +73,40 @@ async def create_within(
     rate: tuple[int, int] | None = None,
 ) -> Made:
     """The same inside a transaction that does more than this."""
-    now = clock.now()
+    made = draw(
+        by,
+        pepper=pepper,
+        kind=kind,
+        name=name,
+        permissions=permissions,
+        expires_at=expires_at,
+        rate=rate,
+        now=clock.now(),
+    )
+    await keep(connection, by, made.row)
+    return made
+
+
+def draw(
+    by: Principal,
+    *,
+    pepper: bytes,
+    kind: KeyKind,
+    name: str = "",
+    permissions: Mapping[str, Access] | None = None,
+    expires_at: int | None = None,
+    rate: tuple[int, int] | None = None,
+    now: int,
+) -> Made:
+    """A new key, not written yet. ``now`` is the account's own time. What ``by`` may not do, the key may not either."""
     if kind == "ephemeral":
         raise ValueError("an ephemeral key is made for a customer, by its own verb")
-    if (kind == "restricted") != bool(permissions):
-        raise invalid("Permissions belong to restricted keys, and these need at least one.", param="permission")
+    granted = {name: access for name, access in (permissions or {}).items() if access != "none"}
+    if (kind == "restricted") != bool(granted):
+        raise invalid("Permissions belong to restricted keys, and these need at least one.", param="permissions")
     if expires_at is not None and expires_at <= now:
         raise invalid("A key must expire in the future.", param="expires_at")
+    check_strength(by, permissions_of_key(kind, granted), param="permissions" if granted else "type")
     per_s, burst = rate or DEFAULT_RATES[kind]
     text = keys.draw(kind, livemode=by.livemode, account=by.account)
     row = ApiKeyRow(
@@ -89,17 +117,22 @@ async def create_within(
         hash=keys.hashed(pepper, text),
         hint=key_format.hint(text),
         name=name,
-        permissions=json.dumps(permissions or {}, separators=(",", ":")),
+        permissions=json.dumps(granted, separators=(",", ":"), sort_keys=True),
         created=now,
         expires_at=expires_at,
         revoked_at=None,
         last_used_at=None,
         rate_per_s=per_s,
         burst=burst,
-    )
-    await store.insert_key(connection, row)
-    detail = {"kind": kind, "hint": row.hint, "expires_at": expires_at, "permissions": dict(permissions or {})}
-    await insert_audits(
-        connection, [record(by, "api_key.create", object_=row.id, request=None, detail=detail)]
+        created_by=f"{by.kind}:{by.id}",
     )
     return Made(row, text)
+
+
+async def keep(connection: Connection, by: Principal, row: ApiKeyRow, *, request: str | None = None) -> None:
+    """Write a drawn key and its record, in the caller's transaction."""
+    await store.insert_key(connection, row)
+    detail = {
+        "kind": row.kind, "hint": row.hint, "expires_at": row.expires_at, "permissions": json.loads(row.permissions),
+    }  # fmt: skip
+    await insert_audits(connection, [record(by, "api_key.create", object_=row.id, request=request, detail=detail)])

@@ -49,6 +49,17 @@ async def key_by_hash(pool: Pool, *, account: str, hash_: bytes) -> FoundKey | N
     return None if row is None else FoundKey(ApiKeyRow(*row[:15]), row[15], row[16])
 
 
+async def account_facts(pool: Pool, account: str, livemode: bool) -> tuple[str, int] | None:
+    """The account's API version, and how far the clock of this mode is ahead."""
+    row = await pool.fetchrow(
+        "select a.api_version, coalesce(c.offset_s, 0) from account a"
+        " left join test_clock c on c.account = $1 and c.livemode = $2 where a.id = $1",
+        account,
+        livemode,
+    )
+    return None if row is None else (row[0], row[1])
+
+
 async def payout_rhythm(pool: Pool, principal: Principal) -> PayoutRhythm:
     """When the account's money is paid out; only on request, as long as nobody said otherwise."""
     row = await pool.fetchrow(
@@ -73,8 +84,8 @@ async def keys(pool: Pool | Connection, *, account: str) -> list[ApiKeyRow]:
     """All lasting keys of an account, both modes, oldest first."""
     rows = await pool.fetch(
         "select account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
-        " last_used_at, rate_per_s, burst, customer from api_key where account = $1 and kind <> 'ephemeral'"
-        " order by id",
+        " last_used_at, rate_per_s, burst, customer, created_by, replaced_by from api_key"
+        " where account = $1 and kind <> 'ephemeral' order by id",
         account,
     )
     return [ApiKeyRow(*row) for row in rows]

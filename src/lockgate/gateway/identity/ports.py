@@ -20,3 +20,11 @@ class Ports:
     poke: Callable[[], None] = field(repr=False)
     forget: Callable[[str], None] = field(repr=False)
     due: Sequence[Callable[[], Awaitable[int]]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialPorts:
+    """What work on roles and API keys needs: the pool, and the key under which API keys are hashed."""
+
+    pool: Pool
+    pepper: bytes = field(repr=False)

@@ -1,11 +1,13 @@
 """Ends an API key at once; every process feels it within a second."""
 
+from dataclasses import replace
+
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import store
+from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.audits import insert_audits
-from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.rows import ApiKeyRow
-from lockgate.kernel import clock
 from lockgate.kernel.errors import missing
 from lockgate.kernel.principal import Principal
 
@@ -18,8 +20,15 @@ async def revoke(pool: Pool, by: Principal, id_: str) -> ApiKeyRow:
             raise missing("api_key", id_)
         if row.revoked_at is not None:
             return row
-        ended = row._replace(revoked_at=clock.now())
-        owner = Principal(by.account, row.livemode, by.kind, by.id, address=by.address)
-        await store.end_key(connection, ended)
-        await insert_audits(connection, [record(owner, "api_key.revoke", object_=id_, request=None)])
+        now = await business_time.now(connection, row.account, row.livemode)
+        return await revoke_within(connection, replace(by, livemode=row.livemode), row, now=now)
+
+
+async def revoke_within(
+    connection: Connection, by: Principal, row: ApiKeyRow, *, now: int, request: str | None = None
+) -> ApiKeyRow:
+    """End a key that is locked, in the caller's transaction. ``now`` is the account's own time."""
+    ended = row._replace(revoked_at=now)
+    await store.end_key(connection, ended)
+    await insert_audits(connection, [record(by, "api_key.revoke", object_=row.id, request=request)])
     return ended

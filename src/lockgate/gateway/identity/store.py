@@ -5,8 +5,8 @@ from lockgate.gateway.storage.rows import ApiKeyRow
 
 _INSERT_KEY = (
     "insert into api_key (account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
-    " last_used_at, rate_per_s, burst, customer)"
-    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    " last_used_at, rate_per_s, burst, customer, created_by, replaced_by)"
+    " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 )
 
 
@@ -49,7 +49,8 @@ async def lock_key(connection: Connection, *, account: str, id_: str) -> ApiKeyR
     """The key, held until this transaction ends."""
     row = await connection.fetchrow(
         "select account, livemode, id, kind, hash, hint, name, permissions, created, expires_at, revoked_at,"
-        " last_used_at, rate_per_s, burst, customer from api_key where account = $1 and id = $2 for update",
+        " last_used_at, rate_per_s, burst, customer, created_by, replaced_by from api_key"
+        " where account = $1 and id = $2 for update",
         account,
         id_,
     )
@@ -57,14 +58,30 @@ async def lock_key(connection: Connection, *, account: str, id_: str) -> ApiKeyR
 
 
 async def end_key(connection: Connection, row: ApiKeyRow) -> None:
-    """Write the key's expiry and revocation as ``row`` has them."""
+    """Write the key's expiry, revocation and successor as ``row`` has them."""
     await connection.execute(
-        "update api_key set expires_at = $4, revoked_at = $5 where account = $1 and livemode = $2 and id = $3",
+        "update api_key set expires_at = $4, revoked_at = $5, replaced_by = $6"
+        " where account = $1 and livemode = $2 and id = $3",
         row.account,
         row.livemode,
         row.id,
         row.expires_at,
         row.revoked_at,
+        row.replaced_by,
+    )
+
+
+async def weaken_key(connection: Connection, row: ApiKeyRow) -> None:
+    """Write the key's name, permissions and expiry as ``row`` has them."""
+    await connection.execute(
+        "update api_key set name = $4, permissions = $5, expires_at = $6"
+        " where account = $1 and livemode = $2 and id = $3",
+        row.account,
+        row.livemode,
+        row.id,
+        row.name,
+        row.permissions,
+        row.expires_at,
     )
 
 

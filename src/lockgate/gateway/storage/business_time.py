@@ -4,16 +4,16 @@ What is due over all accounts is asked for with both: ``due <= now + ahead`` fin
 row's own account then says whether its time has really come.
 """
 
-from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.kernel import clock
 
 
-async def now(pool: Pool, account: str, livemode: bool) -> int:
+async def now(pool: Pool | Connection, account: str, livemode: bool) -> int:
     """Seconds since the epoch on the clock of ``account`` in this mode."""
     return clock.now() + await offset(pool, account, livemode)
 
 
-async def offset(pool: Pool, account: str, livemode: bool) -> int:
+async def offset(pool: Pool | Connection, account: str, livemode: bool) -> int:
     """How many seconds that clock is ahead of the world's; in live mode none, always."""
     if livemode:
         return 0

@@ -269,7 +269,7 @@ class ClaimRow(NamedTuple):
 
 
 class ApiKeyRow(NamedTuple):
-    """An API key as we keep it: a keyed hash."""
+    """An API key as we keep it: a keyed hash. ``created_by`` is who made it, as in the audit log."""
 
     account: str
     livemode: bool
@@ -286,6 +286,8 @@ class ApiKeyRow(NamedTuple):
     rate_per_s: int
     burst: int
     customer: str | None = None
+    created_by: str | None = None
+    replaced_by: str | None = None
 
 
 class AnswerRow(NamedTuple):

@@ -17,6 +17,7 @@ _BODY = f"{ACCOUNT_LENGTH[0] + _TAIL},{ACCOUNT_LENGTH[1] + _TAIL}"
 _PATTERN = re.compile(rf"(?<![0-9A-Za-z])([spre]k)_(test|live)_([0-9A-Za-z]{{{_BODY}}})(?![0-9A-Za-z])")
 
 
+LONGEST = len("sk_test_") + ACCOUNT_LENGTH[1] + _TAIL
 _START = re.compile(r"[spre]k_(?:test|live)_")
 _LEAST_MASKED = 12  # of less, the last four would tell too much
 _MOST_SHOWN = 64
@@ -64,9 +65,15 @@ def masked(text: str) -> str:
 
 def find_in(text: str) -> Iterator[str]:
     """Every key that stands in ``text``, such as a log or a repository; the checksum leaves no false alarms."""
+    for _, found in places_in(text):
+        yield found
+
+
+def places_in(text: str) -> Iterator[tuple[int, str]]:
+    """The same, each with where it begins."""
     for match in _PATTERN.finditer(text):
         if parse(match[0]) is not None:
-            yield match[0]
+            yield match.start(), match[0]
 
 
 def _checksum(start: str) -> str:

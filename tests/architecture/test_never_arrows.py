@@ -12,7 +12,7 @@ from tests.architecture.rules import RULES, Tree
 SOURCE = Path(lockgate.__file__).parent
 # What the clock does for all accounts at once; each returns or changes rows that carry their account with them.
 SWEEPS = {
-    "gateway/audit/find.py:after",  # whoever follows the whole log
+    "gateway/audit/find.py:after": "the sealer and the alerts follow the whole log",
     "gateway/checkout/store.py:page_of": "a shopper knows nothing but the session's id, which nobody can guess",
     "gateway/customers/store.py:unhashed": "customers of an older release get the hashes that searches need",
     "gateway/payments/store.py:due_attempts": "recovery takes the attempts that are due, whoever's they are",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lockgate.kernel import jws
 from lockgate.vault import crypto
 from tests.vault.conftest import vectors
 
@@ -76,7 +77,7 @@ def test_ed25519_vectors() -> None:
         public = bytes.fromhex(group["publicKey"]["pk"])
         for test in group["tests"]:
             text, signature = _hex(test, "msg", "sig")
-            assert crypto.verify_ed25519(public, signature, data=text) == (test["result"] == "valid"), test["tcId"]
+            assert jws.verify_ed25519(public, signature, data=text) == (test["result"] == "valid"), test["tcId"]
 
 
 def test_every_flipped_bit_and_every_foreign_context_is_noticed() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from lockgate.kernel import jws
 from lockgate.vault import crypto
 from lockgate.vault.hierarchy import Hierarchy, Retired
 from lockgate.vault.keys import Gone, Keyring, SealedRecord
@@ -126,8 +127,8 @@ async def test_relabelled_rows_give_nothing(pool: asyncpg.Pool, keyring: Keyring
 async def test_signatures_verify_and_names_are_kept_apart(keyring: Keyring) -> None:
     signature = await keyring.sign(ACCOUNT, "tokens", b"data")
     public = await keyring.public_key(ACCOUNT, "tokens")
-    assert crypto.verify_ed25519(public, signature, data=b"data")
-    assert not crypto.verify_ed25519(public, signature, data=b"date")
+    assert jws.verify_ed25519(public, signature, data=b"data")
+    assert not jws.verify_ed25519(public, signature, data=b"date")
     assert await keyring.mac(ACCOUNT, "a", b"x") != await keyring.mac(OTHER, "a", b"x")
     # No name reaches the keys the vault uses itself: those stand under other kinds.
     for name in ("service:sealing", "fingerprint:1", "", "UPPER", "a" * 65):

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
-from lockgate.kernel import clock
-from lockgate.vault import crypto, jose, sealing
+from lockgate.kernel import clock, jws
+from lockgate.vault import sealing
 from lockgate.vault.keys import Keyring
 from lockgate.vault.sealing import BLOB_LIFE_S, DAY_S, OFFERED_S, SealRefused, hpke_info
 
@@ -49,12 +49,12 @@ def _jwe(ring: Keyring, card: dict[str, Any], **header: Any) -> str:
 
 
 def _hpke_text(key: dict[str, Any], card: dict[str, Any], ciphertext: bytes) -> str:
-    return f"lgh1.{key['kid']}.{card['iat']}.{card.get('intent', '')}.{jose.base64url(ciphertext)}"
+    return f"lgh1.{key['kid']}.{card['iat']}.{card.get('intent', '')}.{jws.base64url(ciphertext)}"
 
 
 def _hpke(ring: Keyring, card: dict[str, Any], *, account: str = ACCOUNT) -> str:
     key = _key(ring, "hpke")
-    raw = jose.from_base64url(key["hpke_public"])
+    raw = jws.from_base64url(key["hpke_public"])
     public = hpke.MLKEM768X25519PublicKey(
         mlkem.MLKEM768PublicKey.from_public_bytes(raw[:1184]), x25519.X25519PublicKey.from_public_bytes(raw[1184:])
     )
@@ -165,17 +165,17 @@ async def test_jwe_refuses_what_jose_would_allow(keyring: Keyring) -> None:
 
 
 async def test_the_key_list_is_signed_over_all_that_matters(keyring: Keyring) -> None:
-    verify_key = jose.from_base64url(keyring.verify_key)
+    verify_key = jws.from_base64url(keyring.verify_key)
     assert {key["format"] for key in keyring.sealing_keys()} == {"jwe", "hpke"}
     for key in keyring.sealing_keys():
         if key["format"] == "jwe":
-            public = b"\x04" + jose.from_base64url(key["jwk"]["x"]) + jose.from_base64url(key["jwk"]["y"])
+            public = b"\x04" + jws.from_base64url(key["jwk"]["x"]) + jws.from_base64url(key["jwk"]["y"])
         else:
-            public = jose.from_base64url(key["hpke_public"])
+            public = jws.from_base64url(key["hpke_public"])
         lines = ["lockgate-sealing-key-v1", key["kid"], key["format"], key["not_before"], key["not_after"]]
-        signed = "\n".join([*map(str, lines), jose.base64url(public)]).encode()
-        assert crypto.verify_ed25519(verify_key, jose.from_base64url(key["signature"]), data=signed)
-        assert not crypto.verify_ed25519(verify_key, jose.from_base64url(key["signature"]), data=signed + b"0")
+        signed = "\n".join([*map(str, lines), jws.base64url(public)]).encode()
+        assert jws.verify_ed25519(verify_key, jws.from_base64url(key["signature"]), data=signed)
+        assert not jws.verify_ed25519(verify_key, jws.from_base64url(key["signature"]), data=signed + b"0")
         assert "private" not in json.dumps(key)
         assert "d" not in key.get("jwk", {})
 
@@ -276,9 +276,9 @@ async def test_the_browser_module_refuses_a_list_it_cannot_trust(
         elif change == "not_after":
             key["not_after"] += 1
         elif change == "signature":
-            key["signature"] = jose.base64url(bytes(64))
+            key["signature"] = jws.base64url(bytes(64))
     if change == "pin":
-        options["verifyKey"] = jose.base64url(await keyring.public_key("platform", "another"))
+        options["verifyKey"] = jws.base64url(await keyring.public_key("platform", "another"))
     status, message = await _seal_by_node(tmp_path, options)
     assert status != 0
     assert "signature" in message

@@ -10,6 +10,8 @@ from typing import Any
 
 import uvloop
 
+from lockgate.gateway import boot_access
+from lockgate.gateway.boot_access import Access
 from lockgate.gateway.checkout import api as checkout_api
 from lockgate.gateway.checkout import jobs as checkout_jobs
 from lockgate.gateway.checkout import page as checkout_page
@@ -26,7 +28,6 @@ from lockgate.gateway.disputes.core.orders import ACTIONS as DISPUTE_ACTIONS
 from lockgate.gateway.disputes.order import Orders as DisputeOrders
 from lockgate.gateway.disputes.ports import Ports as DisputesPorts
 from lockgate.gateway.identity import api as identity_api
-from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.identity.ports import Ports as IdentityPorts
 from lockgate.gateway.identity.witness import Witness
@@ -94,6 +95,7 @@ class Parts:
     settlement: SettlementPorts
     risk: RiskPorts
     webhooks: WebhooksPorts
+    access: Access
 
     @property
     def checkout(self) -> CheckoutPorts:
@@ -121,14 +123,14 @@ def work(home: Home) -> None:
 async def _serve(home: Home) -> None:
     _check_plain_http(home.settings())
     parts = await _assemble(home, "gateway")
-    authenticator = Authenticator(parts.pool, pepper=parts.pepper)
-    offered = operations(parts, authenticator)
+    offered = operations(parts)
     pages = [
         *returns.pages(parts.payments),
         *checkout_page.pages(parts.checkout),
         *receive.hooks(parts.notifications),
+        *boot_access.pages(parts.access),
     ]
-    app = App(offered, _loaders(parts), pages, _web_ports(parts, authenticator))
+    app = App(offered, _loaders(parts), pages, _web_ports(parts))
     api = parts.settings["api"]
     files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
     tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
@@ -171,6 +173,7 @@ async def _work(home: Home) -> None:
             *risk_jobs.jobs(parts.pool),
             *settlement_jobs.jobs(parts.settlement),
             *checkout_jobs.jobs(parts.checkout),
+            *boot_access.jobs(parts.access),
         ],
     )
     bell = await poke.listen(Path(parts.settings["run_dir"]), schedule.poke)
@@ -215,6 +218,9 @@ async def _assemble(home: Home, program: str) -> Parts:
         settings=settings["processors"],
         payout_processor=_card_processor(processors),
         poke=nudge,
+    )
+    access = await boot_access.assemble(
+        boot_access.Base(program, home.path, settings, pool, committer, vault, box, pepper, nudge)
     )
     payouts = PayoutConcluder(settlement)
     disputes = DisputesPorts(
@@ -273,6 +279,7 @@ async def _assemble(home: Home, program: str) -> Parts:
             allow_private=bool(settings["allow_private_webhooks"]) and settings["profile"] == "sandbox",
             poke=nudge,
         ),
+        access=access,
     )
 
 
@@ -325,10 +332,14 @@ async def _pool(home: Home, program: str, *, durable: bool = True) -> Pool:
         ) from error
 
 
-def operations(parts: Parts, authenticator: Authenticator) -> list[Operation]:
+def operations(parts: Parts) -> list[Operation]:
     """Everything that the API offers."""
     identity = IdentityPorts(
-        parts.pool, parts.committer, poke=parts.payments.poke, forget=authenticator.forget, due=_due(parts)
+        parts.pool,
+        parts.committer,
+        poke=parts.payments.poke,
+        forget=parts.access.authenticator.forget,
+        due=_due(parts),
     )
     return [
         *payments_api.operations(parts.payments),
@@ -340,6 +351,7 @@ def operations(parts: Parts, authenticator: Authenticator) -> list[Operation]:
         *checkout_api.operations(parts.checkout),
         *webhooks_api.operations(parts.webhooks),
         *identity_api.operations(identity),
+        *boot_access.operations(parts.access),
     ]
 
 
@@ -388,17 +400,21 @@ def _loaders(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _web_ports(parts: Parts, authenticator: Authenticator) -> WebPorts:
+def _web_ports(parts: Parts) -> WebPorts:
     async def settle(principal: Any, found: Any, call: Any) -> Any:
         return await recover.settle_claim(parts.payments, principal, found, call)
 
     return WebPorts(
         pool=parts.pool,
-        authenticator=authenticator,
-        witness=Witness(parts.pool),
+        authenticator=parts.access.authenticator,
+        witness=parts.access.witness,
         client_secrets=parts.client_secrets,
         box=parts.box,
         settle=settle,
+        client_certificates=parts.access.client_certificates,
+        approvals=parts.access.approvals,
+        addresses=parts.access.addresses,
+        public_url=parts.access.base.public_url,
     )
 
 

@@ -29,7 +29,8 @@ class Claim:
 
     ``key`` is what it is kept under, ``shown`` what the caller sent. They differ for keys in shoppers' hands: whoever
     reads a publishable one must not be able to take the keys that the merchant's server is about to use, and an app
-    that reaches one customer must not be told what another's was answered.
+    that reaches one customer must not be told what another's was answered. A person's and a third party's are their
+    own for the same reason.
     """
 
     key: str
@@ -43,6 +44,8 @@ class Claim:
 
 def kept_key(who: Principal, sent: str) -> str:
     """What an idempotency key that ``who`` sent is kept under."""
+    if who.kind in ("person", "app"):
+        return f"{_APART}{who.id}{_APART}{sent}"
     if who.sees_secrets:
         return sent
     return f"{_APART}{sent}" if who.customer is None else f"{_APART}{who.customer}{_APART}{sent}"
@@ -112,6 +115,8 @@ class Operation:
     ``ephemeral`` opens it to ephemeral keys: ``customer`` where the path or the parameters name their customer,
     ``payment_method`` where the path names one of that customer's payment methods. ``needs_version`` asks for a
     Stripe-Version header. ``path`` uses ``{name}`` for ids. ``returns`` is a Shape, or what ``form`` makes of it.
+    ``privilege`` names the class of what needs more than a permission: a fresh proof, a confirmation of just this
+    content, a second person.
     """
 
     name: str
@@ -131,6 +136,7 @@ class Operation:
     declines: bool = False
     ephemeral: Literal["customer", "payment_method"] | None = None
     needs_version: bool = False
+    privilege: str | None = None
 
     @property
     def many(self) -> bool:
@@ -140,13 +146,52 @@ class Operation:
 
 Loader = Callable[[Principal, Sequence[str]], Awaitable[dict[str, Mapping[str, Any]]]]
 
-PageHandler = Callable[[Mapping[str, str], Mapping[str, str], str, int], Awaitable[Answer]]
-"""Answers a browser: the path's parts, the query's fields, the address, and the business time in seconds."""
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a browser asked for: the path's parts, and its fields, of those sent twice the last one (``pairs`` has all).
+
+    ``headers`` and ``cookies`` are by name, headers in small letters. ``certificate`` is the client's, as DER, if it
+    showed one. ``now`` is the business time in seconds.
+    """
+
+    path: Mapping[str, str]
+    pairs: Sequence[tuple[str, str]] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    address: str
+    request_id: str
+    now: int
+    certificate: bytes | None = field(default=None, repr=False)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        return dict(self.pairs)
+
+    @property
+    def user_agent(self) -> str:
+        return self.headers.get("user-agent", "")[:200]
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Cookies by name. One that was sent twice is not believed: a page on a neighbouring host may have set it."""
+        found: dict[str, str] = {}
+        twice: set[str] = set()
+        for part in self.headers.get("cookie", "").split(";"):
+            name, equals, value = part.strip().partition("=")
+            if equals and name in found:
+                twice.add(name)
+            if equals:
+                found[name] = value
+        return {name: value for name, value in found.items() if name not in twice}
+
+
+PageHandler = Callable[[Visit], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Something that browsers open, outside of the API. It has no key: what it may do stands in its path, signed."""
+    """Something that browsers open, outside of the API. It has no key: what it may do stands in its path, signed, or
+    in the cookies of whoever signed in.
+    """
 
     method: Literal["GET", "POST"]
     path: str
@@ -163,6 +208,7 @@ class Posted:
     body: bytes = field(repr=False)
     address: str
     request_id: str
+    certificate: bytes | None = field(default=None, repr=False)
 
 
 HookHandler = Callable[[Posted], Awaitable[Answer]]

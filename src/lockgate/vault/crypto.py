@@ -4,10 +4,7 @@ import hashlib
 import hmac
 import os
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
@@ -16,7 +13,6 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 WRAPPED_KEY_BYTES = KEY_BYTES + 8
 FORMAT = b"\x01"  # AES-256-GCM, 96-bit random nonce, 128-bit tag; a change of any of these is a new marker
-_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class Tampered(Exception):
@@ -120,26 +116,3 @@ def equal(one: bytes, other: bytes) -> bool:
 def sha256(data: bytes) -> bytes:
     """SHA-256 of public or high-entropy data; never of a card number, which needs `mac`."""
     return hashlib.sha256(data).digest()
-
-
-def verify_ed25519(public: bytes, signature: bytes, *, data: bytes) -> bool:
-    """RFC 8032 verification of a raw 32-byte public key."""
-    try:
-        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def verify_es256(public: ec.EllipticCurvePublicKey, signature: bytes, *, data: bytes) -> bool:
-    """ECDSA P-256 with SHA-256 over the fixed 64-byte form r | s (IEEE P1363, as JOSE has it)."""
-    if len(signature) != 64 or not isinstance(public.curve, ec.SECP256R1):
-        return False
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
-        return False
-    try:
-        public.verify(encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
-    except InvalidSignature:
-        return False
-    return True

@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hpke, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mlkem, x25519
 
-from lockgate.kernel import clock, ids
+from lockgate.kernel import clock, ids, jws
 from lockgate.vault import crypto, jose
 from lockgate.vault.contexts import sealing_context
 from lockgate.vault.hierarchy import PLATFORM, Hierarchy
@@ -100,14 +100,14 @@ class SealingKey:
             "kid": self.kid, "format": self.format, "not_before": self.not_before, "not_after": self.not_after,
         }  # fmt: skip
         if self.format == _JWE:
-            x, y = jose.base64url(public[1:33]), jose.base64url(public[33:])
+            x, y = jws.base64url(public[1:33]), jws.base64url(public[33:])
             entry["jwk"] = {
                 "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid, "use": "enc", "alg": "ECDH-ES",
             }  # fmt: skip
         else:
-            entry["hpke_public"] = jose.base64url(public)
-        lines = (_LIST_LABEL, self.kid, self.format, self.not_before, self.not_after, jose.base64url(public))
-        entry["signature"] = jose.base64url(signer.sign("\n".join(map(str, lines)).encode()))
+            entry["hpke_public"] = jws.base64url(public)
+        lines = (_LIST_LABEL, self.kid, self.format, self.not_before, self.not_after, jws.base64url(public))
+        entry["signature"] = jws.base64url(signer.sign("\n".join(map(str, lines)).encode()))
         return entry
 
 
@@ -123,7 +123,7 @@ class SealingKeys:
     @property
     def verify_key(self) -> str:
         """What sealers pin: the raw Ed25519 public key, base64url."""
-        return jose.base64url(self._signer.public_key().public_bytes_raw())
+        return jws.base64url(self._signer.public_key().public_bytes_raw())
 
     def offered(self) -> list[dict[str, Any]]:
         """The signed public list, newest first."""
@@ -154,9 +154,9 @@ class SealingKeys:
             kid = jose.jwe_header(blob).get("kid", "")
             key = await self._key(kid, expected=ec.EllipticCurvePrivateKey)
             plaintext = jose.open_jwe(blob, key)
-            _check_payload(jose.parse_object(plaintext), account=account, intent=intent)
+            _check_payload(jws.parse_object(plaintext), account=account, intent=intent)
             return plaintext
-        except jose.Malformed as error:
+        except jws.Malformed as error:
             raise SealRefused("malformed", str(error)) from None
         except crypto.Tampered:
             raise SealRefused("tampered", "the sealed card was altered, or sealed for another place") from None
@@ -164,21 +164,21 @@ class SealingKeys:
     async def _open_hpke(self, blob: str, *, account: str, intent: str | None) -> bytes:
         parts = blob.split(".")
         if len(parts) != 5:
-            raise jose.Malformed("an HPKE blob has five segments")
+            raise jws.Malformed("an HPKE blob has five segments")
         _prefix, kid, sealed_at, bound_to, text = parts
         if not _SECONDS.fullmatch(sealed_at) or (bound_to and not _CONTEXT_WORD.fullmatch(bound_to)):
-            raise jose.Malformed("the clear part of the blob is not well formed")
+            raise jws.Malformed("the clear part of the blob is not well formed")
         if bound_to and bound_to != intent:
             raise SealRefused("wrong_context", "the card was sealed for another intent")
-        ciphertext = jose.from_base64url(text)
+        ciphertext = jws.from_base64url(text)
         if len(ciphertext) < _ENCAPSULATED_BYTES + crypto.TAG_BYTES:
-            raise jose.Malformed("the blob is too short")
+            raise jws.Malformed("the blob is too short")
         key = await self._key(kid, expected=HybridPrivateKey)
         try:
             plaintext = key.open(ciphertext, hpke_info(account, bound_to, sealed_at=int(sealed_at), kid=kid))
         except Exception:
             raise crypto.Tampered("HPKE refused the blob") from None
-        payload = jose.parse_object(plaintext)
+        payload = jws.parse_object(plaintext)
         _check_payload(payload, account=account, intent=intent)
         if payload["iat"] != int(sealed_at) or (payload.get("intent") or "") != bound_to:
             raise SealRefused("wrong_context", "the blob's clear part and its content differ")

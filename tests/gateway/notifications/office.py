@@ -21,6 +21,7 @@ from lockgate.gateway.vaultlink.client import VaultRefused, VaultUnavailable
 from lockgate.gateway.web.app import App
 from lockgate.gateway.web.ports import Ports as WebPorts
 from lockgate.gateway.web.server import Listener
+from tests.gateway.web.door import Unasked
 from tests.support.cluster import Database
 
 ACCOUNT = "acct_a"
@@ -208,7 +209,8 @@ async def open_office(database: Database) -> AsyncIterator[Office]:
     authenticator = Authenticator(pool, pepper=bytes(32))
     web = WebPorts(
         pool=pool, authenticator=authenticator, witness=witness, client_secrets=ClientSecrets(bytes(32)),
-        box=_NoBox(), settle=_no_settling,
+        box=_NoBox(), settle=_no_settling, client_certificates=Unasked(), approvals=Unasked(), addresses=Unasked(),
+        public_url="https://127.0.0.1",
     )
     listener = Listener(App([], {}, receive.hooks(ports), web), host="127.0.0.1", port=0, tls=None)
     await listener.start()

@@ -22,12 +22,18 @@ def record(
 ) -> AuditRow:
     """One record of ``action``, the operation's audit word.
 
-    ``detail`` holds before and after: never a secret, never a person's data. What the caller's program calls itself is
-    added to it.
+    ``detail`` holds before and after: never a secret, never a person's data. What the caller's program calls itself, and
+    through which session and certificate it came, is added to it.
     """
     told = dict(detail or {})
     if principal.user_agent:
         told["agent"] = principal.user_agent[:_AGENT_LENGTH]
+    if principal.session:
+        told["session"] = principal.session
+    if principal.person:
+        told["person"] = principal.person
+    if principal.certificate:
+        told["certificate"] = principal.certificate
     return AuditRow(
         account=principal.account,
         livemode=principal.livemode,

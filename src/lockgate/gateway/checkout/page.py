@@ -1,14 +1,12 @@
 """The page that a session's url opens: public facts only, for whoever has the id."""
 
-from collections.abc import Mapping
-
 from lockgate.gateway.checkout import render, settle, store
 from lockgate.gateway.checkout.core import html, requests, ui
 from lockgate.gateway.checkout.core.html import Seen
 from lockgate.gateway.checkout.core.style import POLICY
 from lockgate.gateway.checkout.ports import Ports
 from lockgate.gateway.storage import business_time
-from lockgate.kernel.operations import Answer, Page
+from lockgate.kernel.operations import Answer, Page, Visit
 
 _HEADERS = (("Content-Security-Policy", POLICY),)
 _TYPE = "text/html; charset=utf-8"
@@ -17,8 +15,8 @@ _TYPE = "text/html; charset=utf-8"
 def pages(ports: Ports) -> list[Page]:
     """What browsers open here."""
 
-    async def page(path: Mapping[str, str], fields: Mapping[str, str], address: str, now: int) -> Answer:
-        seen = await look(ports, path["session"])
+    async def page(visit: Visit) -> Answer:
+        seen = await look(ports, visit.path["session"])
         status = 404 if seen.state == "missing" else 200
         return Answer(status, html.page(seen), _HEADERS, _TYPE)
 

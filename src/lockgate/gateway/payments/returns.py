@@ -1,7 +1,6 @@
 """Where a challenge sends the shopper back to: the payment is completed, then she goes on to the merchant's page."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -15,7 +14,7 @@ from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.rows import Commit
 from lockgate.kernel.errors import Kind, Refusal
-from lockgate.kernel.operations import Answer, Page
+from lockgate.kernel.operations import Answer, Page, Visit
 from lockgate.kernel.principal import Principal
 
 _DONE = b"Thank you. You can close this page and return to the shop.\n"
@@ -26,8 +25,8 @@ _FAILED = frozenset({"requires_payment_method", "canceled"})
 def pages(ports: Ports) -> list[Page]:
     """What browsers open here."""
 
-    async def page(path: Mapping[str, str], fields: Mapping[str, str], address: str, now: int) -> Answer:
-        location = await handle(ports, path["token"], now=now)
+    async def page(visit: Visit) -> Answer:
+        location = await handle(ports, visit.path["token"], now=visit.now)
         if location is None:
             return Answer(200, _DONE, (("Cache-Control", "no-store"),), "text/plain; charset=utf-8")
         return Answer(303, b"", (("Location", location), ("Cache-Control", "no-store")), "text/plain")

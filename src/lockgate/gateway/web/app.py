@@ -6,18 +6,19 @@ from typing import Any
 
 from lockgate.gateway.web import errors, headers
 from lockgate.gateway.web.answers import Answers
-from lockgate.gateway.web.guard import Guard, Request, single_headers
+from lockgate.gateway.web.guard import Guard
 from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency
 from lockgate.gateway.web.openapi.document import document
 from lockgate.gateway.web.ports import Ports
 from lockgate.gateway.web.reference import page as reference
 from lockgate.gateway.web.reference.style import POLICY
+from lockgate.gateway.web.request import Request, single_headers
 from lockgate.gateway.web.routes import Match, PageMatch, Pages, Routes
 from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
-from lockgate.kernel.operations import Answer, Hook, Loader, Operation, Page, Posted
+from lockgate.kernel.operations import Answer, Hook, Loader, Operation, Page, Posted, Visit
 from lockgate.kernel.params import read_fields
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -85,8 +86,9 @@ class App:
         match = self._routes.find(method, path)
         if isinstance(match, Match):
             request = Request(
-                method, path, scope["query_string"], single_headers(scope["headers"]), body, address, request_id
-            )
+                method, path, scope["query_string"], single_headers(scope["headers"]), body, address, request_id,
+                _certificate(scope),
+            )  # fmt: skip
             return await self._guard.answer(request, match)
         if path in self._documents:
             self._limits.admit_open(address)
@@ -114,13 +116,15 @@ class App:
         page, path = found
         if isinstance(page, Page):
             self._limits.admit_browser(address)
-            fields = dict(read_fields(body if page.method == "POST" else scope["query_string"]))
-            return _of_room(await page.handler(path, fields, address, clock.now()))
+            pairs = read_fields(body if page.method == "POST" else scope["query_string"])
+            headers_ = _joined(scope["headers"])
+            visit = Visit(path, pairs, headers_, address, request_id, clock.now(), _certificate(scope))
+            return _of_room(await page.handler(visit))
         self._limits.admit_hook(address)
         if len(body) > page.max_bytes:
             raise Refusal(Kind.TOO_LARGE, f"A message's body can have at most {page.max_bytes} bytes.")
         try:
-            posted = Posted(path, _joined(scope["headers"]), body, address, request_id)
+            posted = Posted(path, _joined(scope["headers"]), body, address, request_id, _certificate(scope))
             return _of_room(await page.handler(posted))
         except Refusal as refusal:
             if refusal.kind is Kind.UNAUTHENTICATED:  # whoever fails to prove who he is, fails against his address
@@ -131,6 +135,11 @@ class App:
         reply = self._guard.refuse(Refusal(Kind.METHOD, f"Here only {', '.join(allowed)} can be used."))
         allow: Header = (b"allow", ", ".join(allowed).encode())
         return reply._replace(headers=(*reply.headers, allow))
+
+
+def _certificate(scope: Scope) -> bytes | None:
+    """The client certificate that this connection showed and the listener believed, as DER."""
+    return scope.get("extensions", {}).get("tls", {}).get("peer_certificate")
 
 
 def _joined(pairs: Sequence[Header]) -> dict[str, str]:

@@ -2,61 +2,30 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
-from lockgate.gateway.identity.authenticate import Identity, Unauthenticated, presented_key
-from lockgate.gateway.identity.core import key_format
+from lockgate.gateway.identity.authenticate import Identity, Unauthenticated
 from lockgate.gateway.storage.commit import CommitUnknown, KeyInUse
 from lockgate.gateway.web import errors, headers
 from lockgate.gateway.web.answers import Answers
 from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency, in_use, read_key
+from lockgate.gateway.web.identify import identify, refuse_secrets_in_query, text_of
 from lockgate.gateway.web.ports import Ports
+from lockgate.gateway.web.request import Request, read
 from lockgate.gateway.web.routes import Match
 from lockgate.kernel import log
 from lockgate.kernel.errors import Kind, Refusal, invalid, missing
 from lockgate.kernel.operations import Answer, Call, Operation
-from lockgate.kernel.params import Array, Text, Tree, nest, read_fields
+from lockgate.kernel.params import Array, Text, Tree, nest
 from lockgate.kernel.principal import Principal
 
 OLDEST_API_VERSION = date(2020, 8, 27)
 _VERSION = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:\.[a-z]{1,20})?")
 _EXPAND = Array(Text(200, pattern=r"[a-z0-9_.]+"))
-_FORM = b"application/x-www-form-urlencoded"
-# Headers that decide something: two of one kind mean two opinions, and one of them is an attacker's.
-_SINGLE = frozenset(
-    {b"authorization", b"content-type", b"content-length", b"host", b"idempotency-key", b"origin", b"stripe-account",
-     b"stripe-context", b"stripe-version", b"transfer-encoding"}
-)
 _logger = log.get("web")
-
-
-@dataclass(slots=True)
-class Request:
-    """One request as it came, its body whole."""
-
-    method: str
-    path: str
-    query: bytes = field(repr=False)
-    headers: dict[bytes, bytes] = field(repr=False)
-    body: bytes = field(repr=False)
-    address: str
-    request_id: str
-
-
-def single_headers(pairs: Sequence[Header]) -> dict[bytes, bytes]:
-    """Headers by their small-letter names; one that decides something may stand only once."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[bytes] = set()
-        for name, _ in pairs:
-            if name in seen and name in _SINGLE:
-                raise invalid(f"The header {name.decode('ascii')} was sent more than once.")
-            seen.add(name)
-    return found
 
 
 class Guard:
@@ -66,7 +35,6 @@ class Guard:
         self._answers = answers
         self._idempotency = idempotency
         self._ports = ports
-        self._authenticator = ports.authenticator
         self._witness = ports.witness
         self._limits = ports.limits
         self._versions: dict[bytes, str] = {}
@@ -82,12 +50,13 @@ class Guard:
             if key is not None:
                 read_key(key)
                 extra += ((b"idempotency-key", key),)
-            await self._check_query(request)
-            fields = _read(request)
-            identity = await self._identify(request, fields)
+            await refuse_secrets_in_query(self._ports, request)
+            fields = read(request)
+            identity = await identify(self._ports, request, fields)
             principal = identity.principal
             version = version or identity.api_version
             extra += ((b"stripe-version", version.encode()),)
+            await self._ports.addresses.check(principal, match.operation)
             self._limits.admit(principal, match.operation, match.path)
             await self._check_scope(request, principal, match.operation)
             if given is None and match.operation.needs_version:
@@ -99,6 +68,8 @@ class Guard:
                 self._limits.leave(principal, match.operation)
         except Refusal as refusal:
             reply = await self._refused(request, principal, refusal, operation=match.operation)
+            if isinstance(refusal, Unauthenticated):
+                extra += ((b"www-authenticate", refusal.challenge.encode()),)
         except Exception as fault:
             _logger.exception("request failed", operation=match.operation.name, request=request.request_id)
             reply = self.refuse(_of_fault(fault))
@@ -112,40 +83,6 @@ class Guard:
             answer.body,
             headers.retry(should=refusal.should_retry, after_s=refusal.retry_after_s, reason=refusal.reason),
         )
-
-    async def _identify(self, request: Request, fields: Sequence[tuple[str, str]]) -> Identity:
-        """Who asks. A failed try is recorded and counted against its address before it is answered."""
-        try:
-            text = _presented(request, fields)
-            agent = request.headers.get(b"user-agent", b"")[:200].decode("latin-1")
-            return await self._authenticator.identify(
-                text,
-                address=request.address,
-                user_agent=agent,
-                before_unknown=lambda: self._limits.failures_left(request.address),
-            )
-        except Unauthenticated as refusal:
-            who = Principal(refusal.named, refusal.livemode, "internal", "unknown", address=request.address)
-            await self._witness.refused(
-                who, "authentication.refused", reason=refusal.why, request=request.request_id
-            )
-            self._limits.failed(request.address)
-            raise
-        except Refusal as refusal:
-            if refusal.kind is Kind.RATE_LIMITED:  # not even looked up, and refused all the same: it counts
-                who = Principal("-", False, "internal", "unknown", address=request.address)
-                await self._witness.refused(
-                    who, "authentication.refused", reason="too_many_failures", request=request.request_id
-                )
-            raise
-
-    async def _check_query(self, request: Request) -> None:
-        leaked = _secret_in(request.query)
-        if leaked is None:
-            return
-        who = Principal(leaked.account, leaked.livemode, "internal", "unknown", address=request.address)
-        await self._witness.refused(who, "key.in_query", reason="secret key in a URL", request=request.request_id)
-        raise invalid("A secret key was sent in the URL. Roll it now, and send keys in the Authorization header.")
 
     async def _check_scope(self, request: Request, principal: Principal, operation: Operation) -> None:
         """Whether this key may be used here, for this account, from there."""
@@ -165,7 +102,8 @@ class Guard:
                     code="secret_key_required",
                 )
             return
-        if b"origin" in request.headers or b"sec-fetch-site" in request.headers:
+        from_browser = b"origin" in request.headers or b"sec-fetch-site" in request.headers
+        if from_browser and principal.kind not in ("person", "app"):  # their tokens are short, and are made for that
             raise await self._forbidden(
                 request,
                 principal,
@@ -186,7 +124,7 @@ class Guard:
                 request,
                 principal,
                 "permission.refused",
-                f"This restricted key lacks the permission {operation.resource}={operation.access}.",
+                _lacking(principal, operation),
             )
 
     async def _forbidden(
@@ -213,6 +151,15 @@ class Guard:
         params = operation.params.parse(tree, "")
         if principal.kind == "ephemeral":
             _check_own_customer(principal, match, params)
+        if operation.privilege is not None:
+            await self._ports.approvals.require(
+                principal,
+                operation,
+                path=match.path,
+                params=params,
+                approval=text_of(request, b"lockgate-approval"),
+                request=request.request_id,
+            )
         claim = None
         if key is not None:
             claim = await self._idempotency.claim(
@@ -375,53 +322,18 @@ def _by_field(request: Request) -> bool:
     return b"authorization" not in request.headers
 
 
-def _read(request: Request) -> list[tuple[str, str]]:
-    """The request's parameters: the body's of a POST, the query's of all others. Never both."""
-    if request.method != "POST":
-        if request.body:
-            raise invalid(f"A {request.method} request has no body: send parameters in the query.")
-        return read_fields(request.query)
-    if request.query:
-        raise invalid("A POST request's parameters belong in its body, not in the query.")
-    if not request.body:
-        return []
-    kind = request.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    if kind == _FORM:
-        return read_fields(request.body)
-    if kind == b"application/json":
-        raise invalid("Send parameters as application/x-www-form-urlencoded: this API does not read JSON bodies.")
-    raise Refusal(Kind.MEDIA_TYPE, "Send parameters as application/x-www-form-urlencoded.")
-
-
-def _secret_in(query: bytes) -> key_format.ParsedKey | None:
-    """The first key in a query that must never stand in one: queries end in logs and histories."""
-    if b"k_" not in query and b"%" not in query:
-        return None
-    for text in key_format.find_in(unquote_to_bytes(query).decode("latin-1")):
-        parsed = key_format.parse(text)
-        if parsed is not None and parsed.kind != "publishable":
-            return parsed
-    return None
-
-
-def _presented(request: Request, fields: Sequence[tuple[str, str]]) -> str:
-    """The key: from the Authorization header, or, publishable ones only, from the field ``key``."""
-    header = request.headers.get(b"authorization")
-    if header is not None:
-        return presented_key(header.decode("latin-1"))
-    given = [value for name, value in fields if name == "key"]
-    if not given:
-        raise Unauthenticated(
-            "You did not provide an API key. Send it as 'Authorization: Bearer KEY'.", why="no_key"
-        )
-    if len(given) > 1:
-        raise invalid("A parameter was sent more than once.", param="key")
-    if not given[0].startswith("pk_"):
-        raise Unauthenticated(
-            "Only publishable keys may be sent as a parameter; send others in the Authorization header.",
-            why="secret_key_as_parameter",
-        )
-    return given[0]
+def _lacking(principal: Principal, operation: Operation) -> str:
+    """What was missing, in words that tell this sort of caller what to do."""
+    wanted = f"{operation.resource}={operation.access}"
+    match principal.kind:
+        case "secret":
+            return f"A secret key cannot do this: sign in, or use a restricted key that was given {wanted}."
+        case "restricted":
+            return f"This restricted key lacks the permission {wanted}."
+        case "app":
+            return f"This app was not given the permission {wanted}."
+        case _:
+            return f"Your roles in this account do not give the permission {wanted}."
 
 
 def _expansions(tree: Mapping[str, Any]) -> tuple[str, ...]:

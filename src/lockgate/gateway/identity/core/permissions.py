@@ -1,22 +1,45 @@
-"""What a restricted key may do: a closed mapping of resources to none, read or write, as its owner wrote it."""
+"""What keys, roles and apps may do: a closed mapping of resources to none, read or write, in one language for all."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from lockgate.kernel.errors import invalid
-from lockgate.kernel.principal import Access
+from lockgate.kernel.principal import ADMINISTRATIVE, RANK, Access
 
 _WORD = re.compile(r"([a-z][a-z_]{1,40})=(none|read|write)")
 _LEVELS = get_args(Access)
 
 
-# Every resource that an operation may ask a permission for; an operation that asks for another cannot be registered.
-RESOURCES = (
+# What a merchant's business is made of.
+MERCHANT = (
     "account", "balance", "charges", "checkout_sessions", "customers", "disputes", "early_fraud_warnings",
     "ephemeral_keys", "events", "mandates", "payment_intents", "payment_methods", "payouts", "refunds", "reviews",
     "setup_intents", "test_clock", "tokens", "value_lists", "webhook_endpoints",
 )  # fmt: skip
+# Every resource that an operation may ask a permission for; an operation that asks for another cannot be registered.
+RESOURCES = tuple(sorted((*MERCHANT, *ADMINISTRATIVE)))
+
+
+def within(asked: Mapping[str, Access], held: Mapping[str, Access]) -> bool:
+    """Whether ``held`` covers all of ``asked``: nobody gives more than they have."""
+    return all(RANK[level] <= RANK[held.get(name, "none")] for name, level in asked.items())
+
+
+def union(grants: Iterable[Mapping[str, Access]]) -> dict[str, Access]:
+    """What several grants allow together: of each resource the most."""
+    found: dict[str, Access] = {}
+    for grant in grants:
+        for name, level in grant.items():
+            if RANK[level] > RANK[found.get(name, "none")]:
+                found[name] = level
+    return found
+
+
+def intersection(one: Mapping[str, Access], other: Mapping[str, Access]) -> dict[str, Access]:
+    """What both grants allow: of each resource the less."""
+    least = {name: min(level, other.get(name, "none"), key=RANK.__getitem__) for name, level in one.items()}
+    return {name: level for name, level in least.items() if level != "none"}
 
 
 def read_words(words: Iterable[str]) -> dict[str, Access]:

@@ -1,0 +1,122 @@
+"""Who sends a request: what it presents, believed or refused; each refusal on record before it is answered."""
+
+import hashlib
+from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
+
+from lockgate.gateway.identity.authenticate import (
+    Foreign,
+    Identity,
+    Presented,
+    Unauthenticated,
+    presented_credential,
+)
+from lockgate.gateway.identity.core import key_format
+from lockgate.gateway.web.ports import Ports
+from lockgate.gateway.web.request import Request
+from lockgate.kernel.errors import Kind, Refusal, invalid
+from lockgate.kernel.jws import base64url
+from lockgate.kernel.principal import Principal
+
+
+async def identify(ports: Ports, request: Request, fields: Sequence[tuple[str, str]]) -> Identity:
+    """Who asks. A failed try is recorded and counted against its address before it is answered."""
+    try:
+        identity = await ports.authenticator.identify(
+            presented(request, fields, public_url=ports.public_url),
+            before_unknown=lambda: ports.limits.failures_left(request.address),
+        )
+        await ports.client_certificates.check(identity.principal, request.certificate)
+        return identity
+    except Unauthenticated as refusal:
+        who = Principal(
+            refusal.named, refusal.livemode, "internal", refusal.who, address=request.address,
+            user_agent=agent(request),
+        )  # fmt: skip
+        await ports.witness.refused(
+            who, "authentication.refused", reason=refusal.why, request=request.request_id
+        )
+        ports.limits.failed(request.address)
+        raise
+    except Foreign as refusal:
+        held = refusal.standing
+        who = Principal(
+            next(iter(held.accounts)), False, held.kind, held.id, address=request.address, session=held.session
+        )
+        await ports.witness.refused(who, "account.foreign", reason="account.foreign", request=request.request_id)
+        raise
+    except Refusal as refusal:
+        if refusal.kind is Kind.RATE_LIMITED:  # not even looked up, and refused all the same: it counts
+            who = Principal("-", False, "internal", "unknown", address=request.address)
+            await ports.witness.refused(
+                who, "authentication.refused", reason="too_many_failures", request=request.request_id
+            )
+        raise
+
+
+def presented(request: Request, fields: Sequence[tuple[str, str]], *, public_url: str) -> Presented:
+    """What the request shows of who sends it."""
+    scheme, text = _credential(request, fields)
+    shown, proof = request.certificate, request.headers.get(b"dpop")
+    return Presented(
+        scheme,
+        text,
+        request.address,
+        agent(request),
+        request.method,
+        f"{public_url}{request.path}",
+        () if proof is None else (proof.decode("latin-1"),),
+        text_of(request, b"stripe-account") or text_of(request, b"stripe-context"),
+        text_of(request, b"stripe-livemode"),
+        None if shown is None else base64url(hashlib.sha256(shown).digest()),
+    )
+
+
+async def refuse_secrets_in_query(ports: Ports, request: Request) -> None:
+    """Queries end in logs and histories: a secret in one is told to be rolled, and nothing else is done."""
+    leaked = _secret_in(request.query)
+    if leaked is None:
+        return
+    who = Principal(leaked.account, leaked.livemode, "internal", "unknown", address=request.address)
+    await ports.witness.refused(who, "key.in_query", reason="secret key in a URL", request=request.request_id)
+    raise invalid("A secret key was sent in the URL. Roll it now, and send keys in the Authorization header.")
+
+
+def _secret_in(query: bytes) -> key_format.ParsedKey | None:
+    """The first key in a query that must never stand in one: queries end in logs and histories."""
+    if b"k_" not in query and b"%" not in query:
+        return None
+    for text in key_format.find_in(unquote_to_bytes(query).decode("latin-1")):
+        parsed = key_format.parse(text)
+        if parsed is not None and parsed.kind != "publishable":
+            return parsed
+    return None
+
+
+def _credential(request: Request, fields: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Scheme and credential: from the Authorization header, or, publishable keys only, from the field ``key``."""
+    header = request.headers.get(b"authorization")
+    if header is not None:
+        return presented_credential(header.decode("latin-1"))
+    given = [value for name, value in fields if name == "key"]
+    if not given:
+        raise Unauthenticated(
+            "You did not provide an API key. Send it as 'Authorization: Bearer KEY'.", why="no_key"
+        )
+    if len(given) > 1:
+        raise invalid("A parameter was sent more than once.", param="key")
+    if not given[0].startswith("pk_"):
+        raise Unauthenticated(
+            "Only publishable keys may be sent as a parameter; send others in the Authorization header.",
+            why="secret_key_as_parameter",
+        )
+    return "bearer", given[0]
+
+
+def agent(request: Request) -> str:
+    return request.headers.get(b"user-agent", b"")[:200].decode("latin-1")
+
+
+def text_of(request: Request, name: bytes) -> str | None:
+    value = request.headers.get(name)
+    return None if value is None else value.decode("latin-1")

@@ -13,7 +13,7 @@ RANK: Mapping[str, int] = {"none": 0, "read": 1, "write": 2}
 ADMINISTRATIVE = frozenset(
     {
         "access_reviews", "address_rules", "alerts", "api_keys", "approvals", "apps", "audit", "authorizations",
-        "certificates", "limits", "metrics", "people", "roles", "sessions",
+        "certificates", "limits", "metrics", "people", "profile", "roles", "sessions",
     }
 )  # fmt: skip
 

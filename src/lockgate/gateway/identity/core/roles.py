@@ -12,6 +12,8 @@ def _all(access: Access, resources: Iterable[str]) -> dict[str, Access]:
     return dict.fromkeys(resources, access)
 
 
+# What everybody has who signs in: their own name, password and sessions.
+OWN: Permissions = {"profile": "write"}
 _READ_BUSINESS = _all("read", (name for name in MERCHANT if name not in ("ephemeral_keys", "test_clock", "tokens")))
 
 BUILT_IN: Mapping[str, Permissions] = {
@@ -19,6 +21,7 @@ BUILT_IN: Mapping[str, Permissions] = {
     # Everything but money out of the account's own pocket.
     "admin": {**_all("write", RESOURCES), "payouts": "read"},
     "developer": {
+        **OWN,
         **_READ_BUSINESS,
         **_all(
             "write",
@@ -28,12 +31,14 @@ BUILT_IN: Mapping[str, Permissions] = {
         **_all("read", ("authorizations", "address_rules", "limits", "alerts", "metrics", "roles")),
     },
     "analyst": {
+        **OWN,
         **_READ_BUSINESS,
         **_all("write", ("reviews", "value_lists", "early_fraud_warnings")),
         "alerts": "write",
     },
     # Helps shoppers, and sends no money out.
     "support": {
+        **OWN,
         **_all(
             "read",
             ("account", "charges", "checkout_sessions", "disputes", "events", "mandates", "payment_intents",
@@ -42,10 +47,11 @@ BUILT_IN: Mapping[str, Permissions] = {
         "customers": "write",
     },
     "finance": {
+        **OWN,
         **_READ_BUSINESS,
         **_all("write", ("refunds", "payouts", "disputes", "balance", "approvals")),
     },
-    "auditor": _all("read", RESOURCES),
+    "auditor": {**_all("read", RESOURCES), **OWN},
 }
 DESCRIPTIONS: Mapping[str, str] = {
     "owner": "Everything, with the last word on who else may.",

@@ -34,7 +34,7 @@ def test_a_sandbox_home_is_whole(home: Home) -> None:
 
 def test_each_program_gets_its_own_secrets_and_both_ends_agree(home: Home) -> None:
     homes.create(home, profile="sandbox", passphrase=None)
-    names = ("owner", "gateway", "worker", "vault", "reporting", "postgres")
+    names = ("owner", "gateway", "worker", "vault", "reporting", "backup", "sealer", "postgres")
     secrets = {name: home.secrets(name) for name in names}
     passwords = {content["database_password"] for content in secrets.values()}
     assert len(passwords) == len(names)

@@ -17,6 +17,7 @@ PROFILES = ("sandbox", "production")
 DEFAULT_LISTEN = ("127.0.0.1", 8443)
 _SOCKET_PATH_LIMIT = 100  # the kernel's is 107; a little is left for longer names
 _PASSPHRASE_LIMIT = 1024
+_LATER_ROLES = ("backup", "sealer")  # homes of earlier releases have none
 
 
 def read_passphrase(descriptor: int) -> str:
@@ -71,6 +72,7 @@ def fresh_secrets(account: str, profile: str, *, root: Mapping[str, Any]) -> dic
         "postgres": {"database_password": passwords["superuser"]},
         "reporting": {"database_password": passwords["reporting"]},
         "backup": {"database_password": passwords["backup"]},
+        "sealer": {"database_password": passwords["sealer"]},
         "gateway": {"database_password": passwords["gateway"], "vault_key": callers["gateway"]},
         "worker": {"database_password": passwords["worker"], "vault_key": callers["worker"]},
         "vault": {"database_password": passwords["vault"], "callers": callers, "root": dict(root)},
@@ -89,6 +91,14 @@ def fresh_secrets(account: str, profile: str, *, root: Mapping[str, Any]) -> dic
         made["simulator"] = {"admin_token": admin_token, "api_keys": keys}
         made["owner"]["admin_token"] = admin_token
     return made
+
+
+def complete(home: Home) -> None:
+    """Give a home from an earlier release the password of each database role that has come since."""
+    for role in _LATER_ROLES:
+        file = home.secrets_file(role)
+        if not file.exists():
+            write_json(file, {"database_password": roles.new_password()}, 0o600)
 
 
 def _settings(account: str, profile: str, *, run_dir: Path) -> dict[str, Any]:

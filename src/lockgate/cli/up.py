@@ -134,6 +134,7 @@ def _prepare(home: Home, settings: dict[str, Any], *, passphrase: str | None, ac
     """All that needs doing before the first program runs: separation, data directory, certificates, ownership."""
     data = home.path / "pgdata"
     run_dir = homes.keep_run_dir(home, settings)
+    homes.complete(home)
     first_uid = settings.get("separation", {}).get("first_uid", separation.FIRST_UID)
     apart = separation.choose(first_uid)
     binaries = postgres.find_binaries(data) if homes.is_embedded(settings) else None

@@ -1,22 +1,24 @@
 """Which program may call which verb: everything that is not written here is refused. Pure."""
 
-READ = frozenset({"seal_keys", "describe", "status"})
+READ = frozenset({"seal_keys", "describe", "status", "checkpoint_key"})
 KEYS = frozenset({"data_key", "sign", "mac"})
 SEND = frozenset({"claim", "tombstone", "forward", "wipe_cvc"})
 TOKENS = frozenset({"tokenize_sealed", "tokenize_test", "commit_token", "revoke_token"})
+SEAL = frozenset({"sign_checkpoint"})
 ADMIN = frozenset({"put_secret", "put_manifest", "shred", "rotate", "rewrap"})
 
 CALLERS: dict[str, frozenset[str]] = {
     "gateway": READ | KEYS | SEND | TOKENS | {"verify_notification"},
-    "worker": READ | KEYS | SEND | frozenset({"commit_token", "revoke_token"}),
-    "admin": READ | ADMIN | {"key_status"},
+    "worker": READ | KEYS | SEND | SEAL | frozenset({"commit_token", "revoke_token"}),
+    "admin": READ | ADMIN | SEAL | {"key_status", "sign_export"},
 }
 VERBS = frozenset().union(*CALLERS.values())
-AUDITED = ADMIN | {"revoke_token"}
+AUDITED = ADMIN | {"revoke_token", "sign_export"}
 """Verbs that are written to the audit table before they take effect; if that cannot be done they do not happen."""
 
 MANIFEST_KEY = "static-manifest"
-OWN_KEYS = frozenset({MANIFEST_KEY})
+CHECKPOINT_KEY = "audit-checkpoints"
+OWN_KEYS = frozenset({MANIFEST_KEY, CHECKPOINT_KEY})
 """Names of signing keys that only the vault itself uses, whatever account is asked for; nor any of the platform's."""
 
 # One Unix user may run more than one caller: the admin caller is the operator's command line.

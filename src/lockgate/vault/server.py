@@ -15,6 +15,7 @@ from lockgate.kernel.config import ConfigError, Home, environment
 from lockgate.vault import policy
 from lockgate.vault.audit import Audit
 from lockgate.vault.cards import Cards
+from lockgate.vault.checkpoints import Checkpoints
 from lockgate.vault.claims import Claims
 from lockgate.vault.cvc import CvcMemory
 from lockgate.vault.door import Door
@@ -60,6 +61,7 @@ async def serving(
         claims=claims,
         forwarder=forwarder,
         notifications=Notifications(forwarder.manifest, secrets=kept_secrets, audit=audit),
+        checkpoints=Checkpoints(store, keyring),
         cvcs=cvcs,
         profile=profile,
     )

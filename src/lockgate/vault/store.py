@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -78,6 +78,12 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[
     $7::integer[], $8::integer[])
 """
 
+_CHECKPOINT = "SELECT origin, size, root, at_ms FROM vault.checkpoint"
+_FIRST_CHECKPOINT = """
+INSERT INTO vault.checkpoint (origin, size, root, at_ms) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+"""
+_NEXT_CHECKPOINT = "UPDATE vault.checkpoint SET size = $2, root = $3, at_ms = $4 WHERE origin = $1 AND size = $5"
+
 
 @dataclass(frozen=True, slots=True)
 class CardRow:
@@ -137,6 +143,15 @@ class AuditRow:
     reason: str
     uid: int | None
     count: int = 1
+
+
+class CheckpointRow(NamedTuple):
+    """What was last signed of the audit log called ``origin``."""
+
+    origin: str
+    size: int
+    root: bytes
+    at_ms: int
 
 
 async def _keep(_connection: object) -> None:
@@ -251,6 +266,18 @@ class Store:
 
     async def manifest(self, name: str) -> str | None:
         return await self._pool.fetchval(_MANIFEST, name)
+
+    async def checkpoint(self) -> CheckpointRow | None:
+        row = await self._pool.fetchrow(_CHECKPOINT)
+        return None if row is None else CheckpointRow(*row)
+
+    async def put_checkpoint(self, row: CheckpointRow, *, after: int | None) -> bool:
+        """Remember ``row`` as the one that follows size ``after``; False if another was quicker."""
+        if after is None:
+            done = await self._pool.execute(_FIRST_CHECKPOINT, *row)
+        else:
+            done = await self._pool.execute(_NEXT_CHECKPOINT, *row, after)
+        return done.endswith(" 1")
 
     async def audit(self, rows: Sequence[AuditRow]) -> None:
         await self._pool.execute(_AUDIT, *([getattr(row, name) for row in rows] for name in _AUDIT_COLUMNS))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockgate.kernel.orders import Answered, NotSent, Reply
 from lockgate.vault.cards import Cards
+from lockgate.vault.checkpoints import Checkpoints
 from lockgate.vault.claims import Claims
 from lockgate.vault.cvc import CvcMemory
 from lockgate.vault.forward import Forwarder
@@ -41,6 +42,7 @@ class Verbs:
         claims: Claims,
         forwarder: Forwarder,
         notifications: Notifications,
+        checkpoints: Checkpoints,
         cvcs: CvcMemory,
         profile: str,
     ) -> None:
@@ -50,6 +52,7 @@ class Verbs:
         self._claims = claims
         self._forwarder = forwarder
         self._notifications = notifications
+        self._checkpoints = checkpoints
         self._cvcs = cvcs
         self._profile = profile
         account, token = {"account": str}, {"account": str, "token": str}
@@ -67,6 +70,13 @@ class Verbs:
             "data_key": _Verb(self._data_key, account | {"purpose": str, "subject": str}, {}),
             "sign": _Verb(self._sign, account | {"key": str, "digest": bytes}, {}),
             "mac": _Verb(self._mac, account | {"key": str, "data": bytes}, {}),
+            "checkpoint_key": _Verb(self._checkpoint_key, {"origin": str}, {}),
+            "sign_checkpoint": _Verb(
+                self._sign_checkpoint,
+                {"origin": str, "size": int, "root": bytes, "chain": bytes, "proof": list},
+                {},
+            ),
+            "sign_export": _Verb(self._sign_export, {"origin": str, "records": int, "digest": bytes}, {}),
             "claim": _Verb(self._claim, account | {"step": str, "send_before": int}, {}),
             "tombstone": _Verb(self._tombstone, account | {"step": str}, {}),
             "forward": _Verb(
@@ -148,6 +158,17 @@ class Verbs:
     async def _mac(self, args: Args) -> dict[str, Any]:
         _refuse_own_key(args)
         return {"mac": await self._keyring.mac(args["account"], args["key"], args["data"])}
+
+    async def _checkpoint_key(self, args: Args) -> dict[str, Any]:
+        last = await self._checkpoints.last()
+        signed = None if last is None else {"size": last.size, "root": last.root}
+        return {"key": await self._checkpoints.public_key(args["origin"]), "last": signed}
+
+    async def _sign_checkpoint(self, args: Args) -> dict[str, Any]:
+        return {"note": await self._checkpoints.sign(**args)}
+
+    async def _sign_export(self, args: Args) -> dict[str, Any]:
+        return {"note": await self._checkpoints.sign_export(**args)}
 
     async def _claim(self, args: Args) -> dict[str, Any]:
         claimed = await self._claims.claim(args["account"], args["step"], send_before_ms=args["send_before"])

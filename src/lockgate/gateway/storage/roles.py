@@ -20,6 +20,7 @@ ROLES: Mapping[str, str] = {
     "vault": "vault",
     "reporting": "gateway",
     "backup": "gateway",
+    "sealer": "gateway",
 }
 
 
@@ -60,7 +61,7 @@ async def prepare(connection: asyncpg.Connection, passwords: Mapping[str, str]) 
     await connection.execute("REVOKE ALL ON DATABASE lockgate FROM PUBLIC")
     await connection.execute(
         "GRANT CONNECT ON DATABASE lockgate TO lockgate_gateway, lockgate_worker, lockgate_vault, lockgate_reporting, "
-        "lockgate_backup"
+        "lockgate_backup, lockgate_sealer"
     )
 
 
@@ -85,10 +86,16 @@ async def _make_role(connection: asyncpg.Connection, role: str, *, schema: str, 
 
 
 async def set_passwords(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
-    """New passwords for all our roles and for the superuser (``superuser``): a restored database has the old ones."""
+    """New passwords for all our roles and for the superuser (``superuser``): a restored database has the old ones.
+
+    A role that a database of an earlier release does not have yet is made by ``prepare``.
+    """
+    existing = {row["rolname"] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
     async with connection.transaction():
         for name, password in passwords.items():
             role = SUPERUSER if name == "superuser" else f"lockgate_{name}"
+            if role not in existing:
+                continue
             block = """
                 DO $$ BEGIN
                     EXECUTE format('ALTER ROLE %I PASSWORD %L',

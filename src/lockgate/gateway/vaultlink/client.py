@@ -122,6 +122,21 @@ class VaultClient:
     async def mac(self, account: str, key: str, data: bytes) -> bytes:
         return (await self.call("mac", {"account": account, "key": key, "data": data}))["mac"]
 
+    async def checkpoint_key(self, origin: str) -> dict[str, Any]:
+        """``key``: the public key of the audit log called ``origin``; ``last``: ``size`` and ``root`` signed last."""
+        return await self.call("checkpoint_key", {"origin": origin})
+
+    async def sign_checkpoint(
+        self, origin: str, *, size: int, root: bytes, chain: bytes, proof: Sequence[bytes]
+    ) -> str:
+        """The signed note; VaultRefused with reason ``rollback`` if the log does not continue what was signed last."""
+        args = {"origin": origin, "size": size, "root": root, "chain": chain, "proof": list(proof)}
+        return (await self.call("sign_checkpoint", args))["note"]
+
+    async def sign_export(self, origin: str, *, records: int, digest: bytes) -> str:
+        """Admin: the signed note for an exported file."""
+        return (await self.call("sign_export", {"origin": origin, "records": records, "digest": digest}))["note"]
+
     async def seal_keys(self) -> dict[str, Any]:
         """``{"keys": [...], "verify_key": ...}``: what cards and secrets may be sealed to now."""
         return await self.call("seal_keys", {})

@@ -1,0 +1,63 @@
+"""Reads for checks: what stands beside the seals, what waits for them, and which clock the database has."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lockgate.gateway.audit.find import Cursor
+from lockgate.gateway.storage.database import Connection, Pool
+
+PLATFORM = "-"  # the account of what belongs to no merchant
+
+
+class Retirement(NamedTuple):
+    """What one retirement said: the size of the checkpoint below which it deleted, and when."""
+
+    size: int
+    at_ms: int
+
+
+async def between(
+    connection: Connection, after: Cursor, to: Cursor, *, known: Sequence[str]
+) -> list[tuple[str, str]]:
+    """(account, id) of the records between two sealed ones that are not among those ``known``."""
+    rows = await connection.fetch(
+        "select account, id from audit where tx >= $1 and tx <= $3 and (tx, id) > ($1, $2) and (tx, id) <= ($3, $4)"
+        " and not id = any($5::text[]) order by tx, id",
+        *after,
+        *to,
+        list(known),
+    )
+    return [(row["account"], row["id"]) for row in rows]
+
+
+async def waiting(source: Pool | Connection, after: Cursor) -> int:
+    """How many records are younger than the last sealed one."""
+    found = await source.fetchval("select count(*) from audit where tx >= $1 and (tx, id) > ($1, $2)", *after)
+    return int(found)
+
+
+async def oldest_waiting(pool: Pool) -> int | None:
+    """When (milliseconds) the oldest record that is not sealed yet was written; None when all are."""
+    return await pool.fetchval(
+        "with last as (select tx, record from audit_seal order by seq desc limit 1),"
+        " cursor as (select coalesce((select tx from last), 0) as tx, coalesce((select record from last), '') as id)"
+        " select min(a.created_ms) from audit a, cursor c where a.tx >= (select tx from cursor)"
+        " and (a.tx, a.id) > (c.tx, c.id)"
+    )
+
+
+async def retirements(source: Pool | Connection) -> list[Retirement]:
+    """Every retirement there was."""
+    rows = await source.fetch(
+        "select created_ms, detail from audit where account = $1 and not livemode and action = 'audit.retired'"
+        " order by id",
+        PLATFORM,
+    )
+    told = [(json.loads(row["detail"]).get("size"), row["created_ms"]) for row in rows]
+    return [Retirement(size, at_ms) for size, at_ms in told if isinstance(size, int)]
+
+
+async def database_ms(pool: Pool) -> int:
+    """What time it is by the database's own clock."""
+    return await pool.fetchval("select (extract(epoch from clock_timestamp()) * 1000)::bigint")

@@ -1,4 +1,4 @@
-"""Passkeys: an answer counts for one challenge, one purpose, one person, our origin, a verified user, a rising count."""
+"""Passkeys: an answer counts for one challenge, purpose, person and origin, a verified user, and a rising count."""
 
 import asyncio
 import json

@@ -5,19 +5,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lockgate.gateway.factors.ports import Ports as FactorsPorts
+from lockgate.gateway.factors.second import Factors
 from lockgate.gateway.identity import api_keys as identity_api_keys
 from lockgate.gateway.identity import api_roles as identity_api_roles
 from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.ports import CredentialPorts
+from lockgate.gateway.identity.roles import Roles
 from lockgate.gateway.identity.signing_keys import SigningKeys
-from lockgate.gateway.identity.tokens import Tokens
+from lockgate.gateway.identity.standing import Standing
+from lockgate.gateway.identity.tokens import SESSION, Tokens
 from lockgate.gateway.identity.witness import Witness
+from lockgate.gateway.people import api_sign_in
+from lockgate.gateway.people import jobs as people_jobs
+from lockgate.gateway.people.breached import Breached
+from lockgate.gateway.people.factor_changed import factor_changed
+from lockgate.gateway.people.passwords import Passwords
+from lockgate.gateway.people.ports import Ports as PeoplePorts
+from lockgate.gateway.people.ports import access_seconds
+from lockgate.gateway.people.standing import standing
 from lockgate.gateway.storage.commit import Committer
-from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.vaultlink.client import VaultClient
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.kernel import clock
+from lockgate.kernel.config import ConfigError
 from lockgate.kernel.operations import Hook, Operation, Page
 from lockgate.kernel.principal import Principal
 
@@ -40,6 +53,13 @@ class Base:
     def public_url(self) -> str:
         return self.settings["api"]["url"]
 
+    async def platform_key(self, purpose: str) -> bytes:
+        """One of the gateway's own keys."""
+        key = await self.box.key("platform", purpose, "platform")
+        if key is None:
+            raise ConfigError(f"the vault has destroyed the gateway's key {purpose}")
+        return key
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -49,6 +69,8 @@ class Access:
     tokens: Tokens
     authenticator: Authenticator
     witness: Witness
+    people: PeoplePorts
+    factors: FactorsPorts
     client_certificates: Any
     approvals: Any
     addresses: Any
@@ -57,7 +79,7 @@ class Access:
 class _Open:
     """Asks for nothing."""
 
-    async def check(self, _principal: Principal, _what: Any) -> None: ...
+    async def check(self, _principal: Principal, _what: Any, **_: Any) -> None: ...
 
     async def require(self, _principal: Principal, _operation: Operation, **_: Any) -> None: ...
 
@@ -65,17 +87,52 @@ class _Open:
 async def assemble(base: Base) -> Access:
     """Construct the rooms, lower ones first."""
     tokens = Tokens(SigningKeys(base.pool, base.box), issuer=base.public_url)
-    authenticator = Authenticator(base.pool, pepper=base.pepper, tokens=tokens, holders={})
+    witness = Witness(base.pool)
+    people, factors = await _people(base, tokens, witness)
+
+    async def of_session(claims: Mapping[str, Any]) -> Standing | None:
+        return await standing(people, claims)
+
+    authenticator = Authenticator(
+        base.pool, pepper=base.pepper, tokens=tokens, holders={SESSION: of_session}
+    )
     opened = _Open()
     return Access(
         base=base,
         tokens=tokens,
         authenticator=authenticator,
-        witness=Witness(base.pool),
+        witness=witness,
+        people=people,
+        factors=factors,
         client_certificates=opened,
         approvals=opened,
         addresses=opened,
     )
+
+
+async def _people(base: Base, tokens: Tokens, witness: Witness) -> tuple[PeoplePorts, FactorsPorts]:
+    """The room of people and the one of their second factors, which tells the other what has changed."""
+    key, pepper = await base.platform_key("people"), await base.platform_key("password-pepper")
+
+    async def changed(connection: Connection, person: str, change: str, now: int) -> None:
+        await factor_changed(people, connection, person, change, now)
+
+    factors = FactorsPorts(pool=base.pool, box=base.box, witness=witness, url=base.public_url, changed=changed)
+    people = PeoplePorts(
+        pool=base.pool,
+        box=base.box,
+        tokens=tokens,
+        roles=Roles(base.pool),
+        factors=Factors(factors),
+        witness=witness,
+        passwords=Passwords(pepper),
+        breached=Breached(base.settings.get("breached_passwords")),
+        url=base.public_url,
+        access_s=access_seconds(base.settings),
+        poke=base.poke,
+        key=key,
+    )
+    return people, factors
 
 
 def operations(access: Access) -> list[Operation]:
@@ -89,7 +146,9 @@ def operations(access: Access) -> list[Operation]:
 
 def pages(access: Access) -> list[Page | Hook]:
     """What is opened without a key: pages for people, endpoints for apps."""
-    return []
+    return [
+        *api_sign_in.hooks(access.people),
+    ]
 
 
 def jobs(access: Access) -> Sequence[Job]:
@@ -99,4 +158,7 @@ def jobs(access: Access) -> Sequence[Job]:
         await access.tokens.keys.keep_up(now=clock.now())
         return 0
 
-    return [Job("identity.signing_keys", 3_600_000, signing_keys)]
+    return [
+        Job("identity.signing_keys", 3_600_000, signing_keys),
+        *people_jobs.jobs(access.base.pool),
+    ]

@@ -63,7 +63,7 @@ BACK = Page("GET", "/return/{token}", _back, "browser")
 class Unasked:
     """Stands for rules that ask nothing of anybody."""
 
-    async def check(self, principal, what):
+    async def check(self, principal, what, **more):
         pass
 
     async def require(self, principal, operation, **what):

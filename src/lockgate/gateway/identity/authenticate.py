@@ -6,7 +6,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -188,7 +188,7 @@ class Authenticator:
         self._touching: set[asyncio.Task[None]] = set()
         self._touched: dict[str, int] = {}
 
-    async def identify(self, presented: Presented, *, before_unknown: Callable[[], None]) -> Identity:
+    async def identify(self, presented: Presented, *, before_unknown: Callable[[], Awaitable[None]]) -> Identity:
         """The credential's principal, or Unauthenticated.
 
         ``before_unknown`` may refuse before a credential is looked up that was not good at its last look: a noisy
@@ -211,12 +211,12 @@ class Authenticator:
         while self._touching:
             await asyncio.wait(tuple(self._touching))
 
-    async def _by_key(self, presented: Presented, before_unknown: Callable[[], None]) -> Identity:
+    async def _by_key(self, presented: Presented, before_unknown: Callable[[], Awaitable[None]]) -> Identity:
         text = presented.text
         hash_ = keys.hashed(self._pepper, text)
         known = self._known.get(hash_)
         if known is None:
-            before_unknown()
+            await before_unknown()
         if known is None or self._monotonic() - known.checked >= REMEMBERED_S:
             known = await self._look_up(text, hash_)
         row = known.row
@@ -245,12 +245,12 @@ class Authenticator:
         )
         return Identity(principal, known.api_version, now)
 
-    async def _by_token(self, presented: Presented, before_unknown: Callable[[], None]) -> Identity:
+    async def _by_token(self, presented: Presented, before_unknown: Callable[[], Awaitable[None]]) -> Identity:
         now = clock.now()
         hash_ = hashlib.sha256(presented.text.encode()).digest()
         held = self._held.get(hash_)
         if held is None:
-            before_unknown()
+            await before_unknown()
         if held is None or self._monotonic() - held.checked >= REMEMBERED_S:
             held = await self._look_up_token(presented, hash_, now=now)
         if not held.claims["nbf"] - SKEW_S <= now < held.claims["exp"]:

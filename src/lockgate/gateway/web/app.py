@@ -82,7 +82,7 @@ class App:
     async def _answer(self, scope: Scope, body: bytes, request_id: str) -> Reply:
         method, path = scope["method"], scope["path"]
         client = scope.get("client")
-        address = client[0] if client else ""
+        address = self._ports.clients.address(client[0], scope["headers"]) if client else ""
         match = self._routes.find(method, path)
         if isinstance(match, Match):
             request = Request(
@@ -91,14 +91,14 @@ class App:
             )  # fmt: skip
             return await self._guard.answer(request, match)
         if path in self._documents:
-            self._limits.admit_open(address)
+            await self._limits.admit_from("open", address)
             if method != "GET":
                 return self._no_such_method(("GET",))
             return self._documents[path]
         found = self._pages.find(method, path)
         if isinstance(found, PageMatch):
             return await self._without_key(found, scope, body, address=address, request_id=request_id)
-        self._limits.admit_stray(address)
+        await self._limits.admit_from("stray", address)
         match = match or found
         if match:
             open_methods = self._routes.open_to_browsers(path) if method == "OPTIONS" else ()
@@ -114,13 +114,12 @@ class App:
     ) -> Reply:
         """A page for a browser, or what was posted to a hook."""
         page, path = found
+        await self._limits.admit_from(page.limit, address)
         if isinstance(page, Page):
-            self._limits.admit_browser(address)
             pairs = read_fields(body if page.method == "POST" else scope["query_string"])
             headers_ = _joined(scope["headers"])
             visit = Visit(path, pairs, headers_, address, request_id, clock.now(), _certificate(scope))
             return _of_room(await page.handler(visit))
-        self._limits.admit_hook(address)
         if len(body) > page.max_bytes:
             raise Refusal(Kind.TOO_LARGE, f"A message's body can have at most {page.max_bytes} bytes.")
         try:
@@ -128,7 +127,7 @@ class App:
             return _of_room(await page.handler(posted))
         except Refusal as refusal:
             if refusal.kind is Kind.UNAUTHENTICATED:  # whoever fails to prove who he is, fails against his address
-                self._limits.failed(address)
+                await self._limits.failed(address)
             raise
 
     def _no_such_method(self, allowed: Sequence[str]) -> Reply:

@@ -56,16 +56,15 @@ class Guard:
             principal = identity.principal
             version = version or identity.api_version
             extra += ((b"stripe-version", version.encode()),)
-            await self._ports.addresses.check(principal, match.operation)
-            self._limits.admit(principal, match.operation, match.path)
-            await self._check_scope(request, principal, match.operation)
-            if given is None and match.operation.needs_version:
-                raise invalid("Send the Stripe-Version header: the app that gets this key expects one version.")
-            self._limits.enter(principal, match.operation)
+            await self._ports.addresses.check(principal, match.operation, request=request.request_id)
+            held = await self._limits.admit(principal, match.operation, match.path)
             try:
+                await self._check_scope(request, principal, match.operation)
+                if given is None and match.operation.needs_version:
+                    raise invalid("Send the Stripe-Version header: the app that gets this key expects one version.")
                 reply = await self._perform(request, identity, match, fields=fields, version=version, key=key)
             finally:
-                self._limits.leave(principal, match.operation)
+                self._limits.leave(held)
         except Refusal as refusal:
             reply = await self._refused(request, principal, refusal, operation=match.operation)
             if isinstance(refusal, Unauthenticated):

@@ -21,10 +21,12 @@ from lockgate.kernel.principal import Principal
 
 async def identify(ports: Ports, request: Request, fields: Sequence[tuple[str, str]]) -> Identity:
     """Who asks. A failed try is recorded and counted against its address before it is answered."""
+    shown = ""
     try:
+        given = presented(request, fields, public_url=ports.public_url)
+        shown = given.text
         identity = await ports.authenticator.identify(
-            presented(request, fields, public_url=ports.public_url),
-            before_unknown=lambda: ports.limits.failures_left(request.address),
+            given, before_unknown=lambda: ports.limits.failures_left(request.address, shown)
         )
         await ports.client_certificates.check(identity.principal, request.certificate)
         return identity
@@ -36,7 +38,7 @@ async def identify(ports: Ports, request: Request, fields: Sequence[tuple[str, s
         await ports.witness.refused(
             who, "authentication.refused", reason=refusal.why, request=request.request_id
         )
-        ports.limits.failed(request.address)
+        await ports.limits.failed(request.address, shown)
         raise
     except Foreign as refusal:
         held = refusal.standing

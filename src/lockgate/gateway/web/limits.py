@@ -1,195 +1,241 @@
-"""How fast and how much at once: GCRA per key and per address, and a bound on requests under way. In this process."""
+"""How fast and how much at once: a request gets room in all of its buckets, or a refusal that says when to retry."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from lockgate.kernel import clock
+from lockgate.gateway.web.limits_buckets import MAX_BUCKETS, NS, Ask, Buckets, Gcra, Verdict, monotonic_ns
+from lockgate.gateway.web.limits_redis import Lease
+from lockgate.gateway.web.limits_rules import NO_RULES, PLATFORM, Plan, Rules, Seat, Slot, class_of
+from lockgate.gateway.web.limits_shared import SharedLimits
+from lockgate.gateway.web.limits_traffic import Traffic
 from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import Principal
 from lockgate.kernel.source import source
 
-_NS = 1_000_000_000
-MAX_BUCKETS = 50_000
-OPEN_RATE, OPEN_BURST = 10, 20            # documents and pages without a key
-HOOK_RATE, HOOK_BURST = 100, 200          # what a processor tells us, from one address
-STRAY_RATE, STRAY_BURST = 100, 100        # paths and methods that do not exist
-FAILED_RATE, FAILED_BURST = 10, 20        # failed authentications of one address
-SEARCH_SHARE = 5                          # of a key's requests one in five may be a search: each may read much
-SEARCH_SHARE_AT_ONCE = 10
+__all__ = ["MAX_AT_ONCE", "MAX_BUCKETS", "Gcra", "Held", "Limits", "monotonic_ns"]
+
 CHANGES_PER_HOUR = 1000                   # of one object
-MAX_AT_ONCE = 512
-MAX_AT_ONCE_PER_KEY = 128
+SIGN_INS_PER_MINUTE = 10                  # of one person from one address
+MAX_AT_ONCE = 512                         # of this process
+_CHANGE_NS = 3600 * NS // CHANGES_PER_HOUR
+_SIGN_IN_NS = 60 * NS // SIGN_INS_PER_MINUTE
 
 
-def monotonic_ns() -> int:
-    """Nanoseconds that never run backwards."""
-    return round(clock.monotonic() * _NS)
+class Known(Protocol):
+    """Gives an account's rules: at once if they were read not long ago."""
+
+    def peek(self, name: tuple[str, bool]) -> Rules | None: ...
+
+    async def get(self, name: tuple[str, bool]) -> Rules: ...
 
 
-class Gcra:
-    """The generic cell rate algorithm: per bucket one number, the time at which it will be empty again.
+class Held(NamedTuple):
+    """The places that a request under way has; `Limits.leave` gives them back."""
 
-    A bucket at rest admits ``burst`` requests at once, then one every 1/rate s: exactly, in whole nanoseconds. Buckets
-    at rest are forgotten; when too many are busy, newcomers share one, so that no flood of addresses lifts the limit.
-    """
-
-    __slots__ = ("_busy_until", "_maximum", "_now")
-
-    def __init__(self, *, now_ns: Callable[[], int] = monotonic_ns, maximum: int = MAX_BUCKETS) -> None:
-        self._busy_until: dict[str, int] = {}
-        self._now = now_ns
-        self._maximum = maximum
-
-    def wait_ns(self, bucket: str, *, rate: int, burst: int, per_s: int = 1, take: bool = True) -> int:
-        """0 and one request taken, or how long until there is room. ``take=False`` only looks."""
-        now = self._now()
-        interval = per_s * _NS // rate
-        until = self._busy_until.get(bucket)
-        if until is None and take and len(self._busy_until) >= self._maximum:
-            bucket = self._make_room(now, bucket)
-            until = self._busy_until.get(bucket)
-        start = now if until is None or until < now else until
-        over = start - now - (burst - 1) * interval
-        if over > 0:
-            return over
-        if take:
-            self._busy_until[bucket] = start + interval
-        return 0
-
-    def __len__(self) -> int:
-        return len(self._busy_until)
-
-    def _make_room(self, now: int, bucket: str) -> str:
-        self._busy_until = {name: until for name, until in self._busy_until.items() if until > now}
-        return bucket if len(self._busy_until) < self._maximum else "*"
+    seats: tuple[Seat, ...]
+    lease: Lease | None
 
 
 class Limits:
-    """All limits of one process. Each method takes what it allows, or raises the refusal."""
+    """All limits of one process, and of all of them where ``shared`` is given.
 
-    def __init__(self, *, now_ns: Callable[[], int] = monotonic_ns) -> None:
-        self._keys = Gcra(now_ns=now_ns)
-        self._addresses = Gcra(now_ns=now_ns)
-        self._failures = Gcra(now_ns=now_ns)
-        self._searches = Gcra(now_ns=now_ns)
-        self._objects = Gcra(now_ns=now_ns)
+    Each method takes what it allows, or raises the refusal; a refused request has taken nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        now_ns: Callable[[], int] = monotonic_ns,
+        rules: Known | None = None,
+        shared: SharedLimits | None = None,
+        traffic: Traffic | None = None,
+    ) -> None:
+        self.buckets = Buckets(now_ns=now_ns)
+        self._rules = rules
+        self._shared = shared
+        self._traffic = traffic
         self._at_once = 0
-        self._at_once_by_key: dict[str, int] = {}
-        self._searches_at_once: Counter[str] = Counter()
+        self._seated: dict[str, int] = {}
+        self._watched: dict[str, tuple[int, int]] = {}
 
-    def admit(self, principal: Principal, operation: Operation, path: Mapping[str, str]) -> None:
-        """One request of a key. Its address has a bucket of the same size, shared by all keys used from there; its
-        searches have a smaller one, and what is changed has its own.
+    async def admit(self, principal: Principal, operation: Operation, path: Mapping[str, str]) -> Held:
+        """One request of a principal, now under way; ``leave`` must follow.
 
         A publishable key is in every shopper's browser: it has a bucket for each address, so that none can use up
         what is another's. For the same reason what shoppers change does not count against the merchant's own changes.
         """
-        rate, burst, sender = principal.rate_per_s, principal.burst, source(principal.address)
-        bucket = f"{principal.id} {sender}" if principal.kind == "publishable" else principal.id
-        wait = self._keys.wait_ns(bucket, rate=rate, burst=burst)
-        if not wait:
-            wait = self._addresses.wait_ns(f"{sender} {rate} {burst}", rate=rate, burst=burst)
-        if wait:
-            raise _too_fast(wait)
-        if operation.limit == "search":
-            share = max(1, rate // SEARCH_SHARE), max(1, burst // SEARCH_SHARE)
-            wait = self._searches.wait_ns(principal.id, rate=share[0], burst=share[1])
-            if wait:
-                raise _too_fast(wait, reason="endpoint-rate")
+        rules = NO_RULES if self._rules is None else await self._rules_of(principal.account, principal.livemode)
+        cls = class_of(operation)
+        plan = rules.plan(principal, cls)
+        sender = source(principal.address)
+        asks = [_ask(slot, sender) for slot in plan.slots]
         if operation.access == "write" and path:
             by = principal.account if principal.sees_secrets else f"{principal.account} {sender}"
             changed = f"{by} {' '.join(path.values())}"
-            wait = self._objects.wait_ns(changed, rate=CHANGES_PER_HOUR, burst=CHANGES_PER_HOUR, per_s=3600)
+            asks.append(Ask("object", changed, _CHANGE_NS, CHANGES_PER_HOUR, "resource-specific"))
+        try:
+            held = await self._take(plan, asks, cls)
+        except Refusal:
+            if self._traffic is not None:
+                self._traffic.note(principal, cls, refused=True)
+            raise
+        if self._traffic is not None:
+            self._traffic.note(principal, cls, refused=False)
+        return held
+
+    def leave(self, held: Held) -> None:
+        """A request has ended."""
+        self._at_once -= 1
+        for seat in held.seats:
+            left = self._seated[seat.name] - 1
+            if left:
+                self._seated[seat.name] = left
+            else:
+                del self._seated[seat.name]
+        if held.lease is not None and self._shared is not None:
+            self._shared.leave(held.lease)
+
+    async def admit_from(self, cls: str, address: str) -> None:
+        """One request without a key: a page, a message to a hook, a sign-in, a request for a token, a stray one."""
+        await self._admit_open(cls, await self._open(cls, source(address)))
+
+    async def admit_login(self, address: str, who: str = "") -> None:
+        """One sign-in from an address; of one person (a hash of who is named) it may try fewer than of all together.
+
+        Nothing here counts a person's sign-ins from everywhere: whoever knows a name could lock its owner out.
+        """
+        sender = source(address)
+        asks = await self._open("login", sender)
+        if who:
+            asks.append(Ask("login by", f"{sender} {_short(who)}", _SIGN_IN_NS, SIGN_INS_PER_MINUTE))
+        await self._admit_open("login", asks)
+
+    async def failures_left(self, address: str, presented: str = "") -> None:
+        """Refuses while an address, or the same wrong key from anywhere, has failed too often to be looked up again."""
+        for ask in await self._failure(address, presented):
+            wait = self.buckets.look(ask) if self._shared is None else await self._shared.look(ask, "failure")
             if wait:
-                raise _too_fast(wait, reason="resource-specific")
+                raise _too_fast(wait, "global-rate")
 
-    def admit_open(self, address: str) -> None:
-        """One request for a document that needs no key."""
-        self._admit_address("open", address, rate=OPEN_RATE, burst=OPEN_BURST)
-
-    def admit_browser(self, address: str) -> None:
-        """One page for a shopper's browser."""
-        self._admit_address("browser", address, rate=OPEN_RATE, burst=OPEN_BURST)
-
-    def admit_hook(self, address: str) -> None:
-        """One message of another service."""
-        self._admit_address("hook", address, rate=HOOK_RATE, burst=HOOK_BURST)
-
-    def admit_stray(self, address: str) -> None:
-        """One request for what does not exist."""
-        self._admit_address("stray", address, rate=STRAY_RATE, burst=STRAY_BURST)
-
-    def failures_left(self, address: str) -> None:
-        """Refuses while an address has failed too often to be looked up again."""
-        wait = self._failures.wait_ns(source(address), rate=FAILED_RATE, burst=FAILED_BURST, take=False)
-        if wait:
-            raise _too_fast(wait)
-
-    def failed(self, address: str) -> None:
+    async def failed(self, address: str, presented: str = "") -> None:
         """One failed authentication; past the limit it is answered as too fast."""
-        wait = self._failures.wait_ns(source(address), rate=FAILED_RATE, burst=FAILED_BURST)
-        if wait:
-            raise _too_fast(wait)
+        for ask in await self._failure(address, presented):  # each counts, also where the other is full already
+            await self._admit_open("failure", [ask])
 
-    def enter(self, principal: Principal, operation: Operation) -> None:
-        """One more request under way; ``leave`` must follow."""
-        mine = self._at_once_by_key.get(principal.id, 0)
+    def take_watched(self) -> dict[str, tuple[int, int]]:
+        """What rules that only watch have seen since the last time: by rule, asked and would have been refused."""
+        taken, self._watched = self._watched, {}
+        return taken
+
+    async def _take(self, plan: Plan, asks: Sequence[Ask], cls: str) -> Held:
+        full = self._full(plan.seats)
+        if full is not None:
+            raise full
+        lease = None
+        if self._shared is None:
+            verdict = self.buckets.take(asks)
+        else:
+            lease = Lease(new_id("run"), [(f"now {seat.name}", seat.most) for seat in plan.seats])
+            self._sit(plan.seats)  # before waiting: this process's own bound holds meanwhile
+            try:
+                verdict, place = await self._shared.take(asks, cls, lease=lease)
+            except BaseException:
+                self.leave(Held(plan.seats, None))
+                raise
+            if verdict.wait_ns:
+                self.leave(Held(plan.seats, None))
+                if place is not None:
+                    raise _too_many(plan.seats[place])
+        self._watch(asks, verdict)
+        if verdict.wait_ns:
+            raise _too_fast(verdict.wait_ns, verdict.reason)
+        if lease is None:
+            self._sit(plan.seats)
+        return Held(plan.seats, lease)
+
+    async def _admit_open(self, cls: str, asks: Sequence[Ask]) -> None:
+        if self._shared is None:
+            verdict = self.buckets.take(asks)
+        else:
+            verdict, _ = await self._shared.take(asks, cls)
+        self._watch(asks, verdict)
+        if verdict.wait_ns:
+            raise _too_fast(verdict.wait_ns, verdict.reason)
+
+    async def _open(self, cls: str, sender: str) -> list[Ask]:
+        rules = NO_RULES if self._rules is None else await self._rules_of(PLATFORM, False)
+        return [_ask(slot, sender) for slot in rules.open(cls)]
+
+    async def _failure(self, address: str, presented: str) -> list[Ask]:
+        asks = await self._open("failure", source(address))
+        if presented:  # in a bucket of its own: it must not fill the one of those who come from the same place
+            asks.append(asks[0]._replace(family="failed key", bucket=_short(presented), observer=None))
+        return asks
+
+    async def _rules_of(self, account: str, livemode: bool) -> Rules:
+        assert self._rules is not None, "asked only where there are rules"
+        return self._rules.peek((account, livemode)) or await self._rules.get((account, livemode))
+
+    def _full(self, seats: Sequence[Seat]) -> Refusal | None:
         if self._at_once >= MAX_AT_ONCE:
-            raise Refusal(
+            return Refusal(
                 Kind.UNAVAILABLE,
                 "Too many requests are under way. Try again shortly.",
                 retry_after_s=1,
                 should_retry=True,
             )
-        if mine >= MAX_AT_ONCE_PER_KEY and principal.kind != "publishable":
-            raise Refusal(
-                Kind.RATE_LIMITED,
-                "Too many requests of this key are under way.",
-                code="rate_limit",
-                reason="global-concurrency",
-                retry_after_s=1,
-                should_retry=True,
-            )
-        if operation.limit == "search":
-            if self._searches_at_once[principal.id] >= max(1, principal.burst // SEARCH_SHARE_AT_ONCE):
-                raise Refusal(
-                    Kind.RATE_LIMITED,
-                    "Too many searches of this key are under way.",
-                    code="rate_limit",
-                    reason="endpoint-concurrency",
-                    retry_after_s=1,
-                    should_retry=True,
-                )
-            self._searches_at_once[principal.id] += 1
+        for seat in seats:
+            most = seat.most if self._shared is None else self._shared.share_of(seat.most)
+            if self._seated.get(seat.name, 0) >= most:
+                return _too_many(seat)
+        return None
+
+    def _sit(self, seats: Sequence[Seat]) -> None:
         self._at_once += 1
-        self._at_once_by_key[principal.id] = mine + 1
+        for seat in seats:
+            self._seated[seat.name] = self._seated.get(seat.name, 0) + 1
 
-    def leave(self, principal: Principal, operation: Operation) -> None:
-        """A request has ended."""
-        if operation.limit == "search":
-            self._searches_at_once[principal.id] -= 1
-            if not self._searches_at_once[principal.id]:
-                del self._searches_at_once[principal.id]
-        self._at_once -= 1
-        mine = self._at_once_by_key[principal.id] - 1
-        if mine:
-            self._at_once_by_key[principal.id] = mine
-        else:
-            del self._at_once_by_key[principal.id]
-
-    def _admit_address(self, kind: str, address: str, *, rate: int, burst: int) -> None:
-        wait = self._addresses.wait_ns(f"{kind} {source(address)}", rate=rate, burst=burst)
-        if wait:
-            raise _too_fast(wait)
+    def _watch(self, asks: Sequence[Ask], verdict: Verdict) -> None:
+        for ask in asks:
+            if ask.observer is not None:
+                asked, over = self._watched.get(ask.observer, (0, 0))
+                self._watched[ask.observer] = (asked + 1, over + (ask.observer in verdict.over))
 
 
-def _too_fast(wait_ns: int, *, reason: str = "global-rate") -> Refusal:
+def _ask(slot: Slot, sender: str) -> Ask:
+    family, bucket, by_sender, interval_ns, burst, reason, observer = slot
+    return Ask(family, f"{bucket} {sender}" if by_sender else bucket, interval_ns, burst, reason, observer)
+
+
+def _short(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _too_many(seat: Seat) -> Refusal:
+    what = "searches of this key" if seat.reason == "endpoint-concurrency" else f"requests of this {_whose(seat)}"
+    return Refusal(
+        Kind.RATE_LIMITED,
+        f"Too many {what} are under way.",
+        code="rate_limit",
+        reason=seat.reason,
+        retry_after_s=1,
+        should_retry=True,
+    )
+
+
+def _whose(seat: Seat) -> str:
+    return "key" if seat.name.startswith("key ") else "account"
+
+
+def _too_fast(wait_ns: int, reason: str) -> Refusal:
     return Refusal(
         Kind.RATE_LIMITED,
         "Too many requests in too short a time. Slow down and try again.",
         code="rate_limit",
         reason=reason,
-        retry_after_s=max(1, -(-wait_ns // _NS)),
+        retry_after_s=max(1, -(-wait_ns // NS)),
         should_retry=True,
     )

@@ -9,6 +9,7 @@ from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.identity.witness import Witness
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.idempotency import Found
+from lockgate.gateway.web.addresses import Clients
 from lockgate.gateway.web.limits import Limits
 from lockgate.kernel.operations import Answer, Call, Operation
 from lockgate.kernel.principal import Principal
@@ -42,7 +43,7 @@ class Approvals(Protocol):
 class Addresses(Protocol):
     """Knows from where a credential may be used."""
 
-    async def check(self, principal: Principal, operation: Operation) -> None:
+    async def check(self, principal: Principal, operation: Operation, *, request: str) -> None:
         """Raises Refusal (403) for an address that the account's rules leave out."""
         ...
 
@@ -66,3 +67,4 @@ class Ports:
     addresses: Addresses
     public_url: str
     limits: Limits = field(default_factory=Limits)
+    clients: Clients = field(default_factory=Clients)

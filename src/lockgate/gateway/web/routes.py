@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import NamedTuple, get_args
 
 from lockgate.gateway.identity.core.permissions import RESOURCES
+from lockgate.gateway.web.limits_rules import OPERATION_CLASSES, PAGE_CLASSES
 from lockgate.kernel.operations import Hook, Operation, Page
 from lockgate.kernel.principal import Access
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_\-]{1,255}")
 _PATH = re.compile(r"(?:/(?:[a-z0-9_.]+|\{[a-z_]+\}))+")
-LIMITS = frozenset({"standard", "search"})
 
 
 _PAGE_SEGMENT = re.compile(r"[A-Za-z0-9_.~\-]{1,2000}")
@@ -29,7 +29,7 @@ class Pages:
     def __init__(self, pages: Sequence[Page | Hook]) -> None:
         self._pages = [(page, page.path.split("/")) for page in pages]
         for page in pages:
-            if page.limit != ("hook" if isinstance(page, Hook) else "browser"):
+            if page.limit not in PAGE_CLASSES:
                 raise ValueError(f"page {page.path} names no known class of limits")
 
     def find(self, method: str, path: str) -> PageMatch | tuple[str, ...]:
@@ -132,7 +132,7 @@ def _check(operation: Operation) -> None:
         wrong = "changes something but has no audit word"
     elif not operation.summary.strip():
         wrong = "has no summary"
-    elif operation.limit not in LIMITS:
+    elif operation.limit not in OPERATION_CLASSES:
         wrong = "names no known class of limits"
     elif operation.client_secret and (not operation.publishable or "client_secret" not in operation.params.params):
         wrong = "checks a client secret but is not publishable or has no such parameter"

@@ -107,6 +107,7 @@ OUTGOING = {
     "gateway/alerts/syslog.py",
     "gateway/vaultlink/client.py",
     "gateway/storage/poke.py",
+    "gateway/web/limits_redis.py",
     "gateway/sandbox.py",
     "simulator/notify.py",  # the outside itself: what it tells the gateway
 }
@@ -123,6 +124,8 @@ CALLS_OUT = {
     "urlopen",
     "sock_connect",
     "connect_ex",
+    "BlockingConnectionPool",
+    "from_url",
     "create_datagram_endpoint",
     "SMTP",
     "SMTP_SSL",
@@ -170,6 +173,9 @@ TENANT_TABLES = (
     "test_clock",
     "notification",
     "notification_cursor",
+    "rate_limit",
+    "address_rule",
+    "traffic",
     "custom_role",
     "access_review",
     "access_review_item",

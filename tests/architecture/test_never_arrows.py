@@ -21,6 +21,8 @@ SWEEPS = {
     "gateway/settlement/store.py:due": "money becomes available by the clock",
     "gateway/storage/business_time.py:ahead": "the furthest of all test clocks bounds what can be due",
     "gateway/storage/idempotency.py:purge": "keys are forgotten by age",
+    "gateway/web/store_limits.py:count_watched": "what all rules that only watch have seen is added at once",
+    "gateway/web/store_limits.py:forget_traffic": "recorded traffic is forgotten by age",
     "gateway/webhooks/store.py:lease": "deliveries are taken when they are due",
     "gateway/notifications/store.py:purge": "messages are forgotten by age",
     "gateway/ledger/store.py:fold": "deltas are folded by number, each into its own account",

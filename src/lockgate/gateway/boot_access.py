@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lockgate.gateway import boot_audit
+from lockgate.gateway.audit import api as audit_api
+from lockgate.gateway.audit import jobs as audit_jobs
+from lockgate.gateway.audit.ports import Ports as AuditPorts
+from lockgate.gateway.audit.ports import Reads as AuditReads
 from lockgate.gateway.factors.ports import Ports as FactorsPorts
 from lockgate.gateway.factors.second import Factors
 from lockgate.gateway.identity import api_keys as identity_api_keys
@@ -69,6 +74,7 @@ class Access:
     tokens: Tokens
     authenticator: Authenticator
     witness: Witness
+    audit: AuditReads
     people: PeoplePorts
     factors: FactorsPorts
     client_certificates: Any
@@ -117,7 +123,7 @@ async def _people(base: Base, tokens: Tokens, witness: Witness) -> tuple[PeopleP
     async def changed(connection: Connection, person: str, change: str, now: int) -> None:
         await factor_changed(people, connection, person, change, now)
 
-    factors = FactorsPorts(pool=base.pool, box=base.box, witness=witness, url=base.public_url, changed=changed)
+    factors = FactorsPorts(pool=base.pool, box=base.box, url=base.public_url, changed=changed)
     people = PeoplePorts(
         pool=base.pool,
         box=base.box,

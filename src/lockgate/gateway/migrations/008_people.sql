@@ -84,14 +84,6 @@ create table sign_in (
 create index sign_in_age on sign_in (expires_at);
 create index sign_in_person on sign_in (person);
 
--- A challenge for signing in with a passkey alone: nobody is named yet.
-create table passkey_sign_in (
-    id text primary key,
-    challenge bytea not null,
-    expires_at bigint not null
-);
-create index passkey_sign_in_age on passkey_sign_in (expires_at);
-
 -- Failures in a row, under keyed hashes of whom or where they met. Survives every restart.
 create table sign_in_failures (
     bucket bytea primary key,
@@ -142,12 +134,12 @@ create index session_refresh_session on session_refresh (session);
 
 grant select, insert, update on person, membership, invitation, session, session_refresh, sign_in, sign_in_failures,
     known_place to lockgate_gateway;
-grant select, insert, delete on person_password, person_link, passkey_sign_in to lockgate_gateway;
+grant select, insert, delete on person_password, person_link to lockgate_gateway;
 grant delete on sign_in, sign_in_failures, known_place, membership to lockgate_gateway;
 grant update (hash) on person_password, person_link to lockgate_gateway; -- locks rows
 grant select, update on person, session, invitation to lockgate_worker;
 grant select on membership to lockgate_worker;
-grant select, delete on sign_in, sign_in_failures, known_place, session, session_refresh, person_link, passkey_sign_in
+grant select, delete on sign_in, sign_in_failures, known_place, session, session_refresh, person_link
     to lockgate_worker;
 grant select (account, person, created, roles, status, granted_by, changed_at) on membership to lockgate_reporting;
 

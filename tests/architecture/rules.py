@@ -187,6 +187,14 @@ TENANT_TABLES = (
     "app_refresh",
     "app_request",
     "app_ended_token",
+    "alert",
+    "alert_window",
+    "alert_rule",
+    "alert_route",
+    "alert_silence",
+    "alert_delivery",
+    "known_address",
+    "known_country",
 )
 _TABLE = re.compile(r"\b(?:from|join|into|update)\s+(" + "|".join(TENANT_TABLES) + r")\b", re.IGNORECASE)
 _BINDS = re.compile(
@@ -279,6 +287,8 @@ def _is_pure(source: Source) -> bool:
         return True
     if parts[0] == "kernel":
         return parts[1].removesuffix(".py") in PURE_KERNEL
+    if source.path.startswith("gateway/alerts/rules/"):
+        return True
     return "core" in parts or (source.room == "processors" and parts[-1] not in ("registry.py", "__init__.py"))
 
 

@@ -25,6 +25,12 @@ SWEEPS = {
     "gateway/web/store_limits.py:forget_traffic": "recorded traffic is forgotten by age",
     "gateway/webhooks/store.py:lease": "deliveries are taken when they are due",
     "gateway/notifications/store.py:purge": "messages are forgotten by age",
+    "gateway/alerts/find.py:records": "the engine reads the audit log of all accounts, each record into its own alerts",
+    "gateway/alerts/find.py:used": "so are the places where people and keys are used",
+    "gateway/alerts/store.py:end_quiet": "alerts end by the clock",
+    "gateway/alerts/store.py:purge_windows": "what is too old to count is forgotten by age",
+    "gateway/alerts/store.py:forget": "places and resolved alerts are forgotten by age",
+    "gateway/alerts/store_delivery.py:lease": "deliveries are taken when they are due",
     "gateway/ledger/store.py:fold": "deltas are folded by number, each into its own account",
 }
 

@@ -1,0 +1,17 @@
+"""The audit log cannot be written, is not sealed in time, or is not what was sealed."""
+
+from lockgate.gateway.alerts.core.rule import HOUR, RecordRule
+
+RULE = RecordRule(
+    name="audit_failing",
+    title="Audit log failing",
+    about="Records could not be written, sealing has fallen behind, or the chain does not hold.",
+    severity="critical",
+    scope="platform",
+    runbook="Run 'lockgate audit verify'. A chain that does not hold means that somebody changed the database: keep a "
+    "copy of it, and compare with the checkpoints that were exported.",
+    quiet_s=HOUR,
+    actions=frozenset({"audit.behind", "audit.sealing_behind", "audit.broken", "audit.unwritten", "audit.failed"}),
+    subject=lambda record: record.action,
+    summary=lambda record: f"The audit log says {record.action}.",
+)

@@ -1,0 +1,15 @@
+"""Where an address is said to be, as far as it is known. Pure."""
+
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """``country`` is ISO 3166-1 alpha-2. ``radius_km`` is how far off the coordinates may be."""
+
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    radius_km: int = 0
+
+
+UNKNOWN = Place()

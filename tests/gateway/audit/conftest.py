@@ -29,7 +29,7 @@ async def room(database: Database, tmp_path: Path) -> AsyncIterator[Room]:
             await pools["gateway"].execute(
                 "insert into account values ($1, 0, 'Shop', 'US', 'usd', '2024-06-20')", ACCOUNT
             )
-            ports = Ports(pools["gateway"], pools["sealer"], house.worker, Policy(ORIGIN))
+            ports = Ports(pools["gateway"], house.worker, Policy(ORIGIN), pools["sealer"])
             yield Room(ports, house, vandal, database)
             await vandal.close()
     for pool in pools.values():

@@ -127,6 +127,19 @@ async def checkpoint_before(source: Source, *, at_ms: int) -> CheckpointRow | No
     return None if row is None else CheckpointRow(*row)
 
 
+async def checkpoint_page(source: Source, size: int | None, *, upwards: bool, most: int) -> list[CheckpointRow]:
+    """Checkpoints beyond ``size``: larger ones, smallest first, when ``upwards``; else smaller ones, largest first."""
+    if upwards:
+        return await checkpoints(source, above=size or 0, most=most)
+    rows = await source.fetch(
+        "select size, root, chain, at_ms, note from audit_checkpoint where $1::bigint is null or size < $1"
+        " order by size desc limit $2",
+        size,
+        most,
+    )
+    return [CheckpointRow(*row) for row in rows]
+
+
 async def checkpoints(source: Source, *, above: int, most: int) -> list[CheckpointRow]:
     """The next checkpoints, smallest first."""
     rows = await source.fetch(

@@ -34,7 +34,7 @@ async def between(
 async def waiting(source: Pool | Connection, after: Cursor) -> int:
     """How many records are younger than the last sealed one."""
     found = await source.fetchval("select count(*) from audit where tx >= $1 and (tx, id) > ($1, $2)", *after)
-    return int(found)
+    return found or 0
 
 
 async def oldest_waiting(pool: Pool) -> int | None:
@@ -60,4 +60,6 @@ async def retirements(source: Pool | Connection) -> list[Retirement]:
 
 async def database_ms(pool: Pool) -> int:
     """What time it is by the database's own clock."""
-    return await pool.fetchval("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
+    found = await pool.fetchval("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
+    assert found is not None, "a server knows the time"
+    return found

@@ -34,13 +34,19 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
-    """``pool`` is the program's own, ``sealing`` the sealer's."""
+class Reads:
+    """What reading and proving need: ``pool`` is the program's own."""
 
     pool: Pool
-    sealing: Pool
     vault: Vault = field(repr=False)
     policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Ports(Reads):
+    """With ``sealing``, the sealer's own pool."""
+
+    sealing: Pool
 
 
 def policy(settings: Mapping[str, Any]) -> Policy:

@@ -45,4 +45,5 @@ async def insert_checkpoint(pool: Pool | Connection, row: CheckpointRow) -> None
 
 async def retire(pool: Pool, size: int, *, most: int, told: AuditRow) -> int:
     """Delete up to ``most`` of the records below ``size`` that are old enough, and write ``told`` of it; how many."""
-    return await pool.fetchval("select retire_audit_v1($1, $2, $3::audit)", size, most, told)
+    gone = await pool.fetchval("select retire_audit_v1($1, $2, $3::audit)", size, most, told)
+    return gone or 0

@@ -10,6 +10,14 @@ from lockgate.gateway.audit import api as audit_api
 from lockgate.gateway.audit import jobs as audit_jobs
 from lockgate.gateway.audit.ports import Ports as AuditPorts
 from lockgate.gateway.audit.ports import Reads as AuditReads
+from lockgate.gateway.certificates import api as certificates_api
+from lockgate.gateway.certificates import jobs as certificates_jobs
+from lockgate.gateway.certificates import lists as certificate_lists
+from lockgate.gateway.certificates import renew as certificate_renew
+from lockgate.gateway.certificates.check import ClientCertificates
+from lockgate.gateway.certificates.ports import Ports as CertificatesPorts
+from lockgate.gateway.certificates.trust import Trust
+from lockgate.gateway.factors.ports import Change
 from lockgate.gateway.factors.ports import Ports as FactorsPorts
 from lockgate.gateway.factors.second import Factors
 from lockgate.gateway.identity import api_keys as identity_api_keys
@@ -77,7 +85,9 @@ class Access:
     audit: AuditReads
     people: PeoplePorts
     factors: FactorsPorts
-    client_certificates: Any
+    certificates: CertificatesPorts
+    client_certificates: ClientCertificates
+    trust: Trust
     approvals: Any
     addresses: Any
 
@@ -103,14 +113,20 @@ async def assemble(base: Base) -> Access:
         base.pool, pepper=base.pepper, tokens=tokens, holders={SESSION: of_session}
     )
     opened = _Open()
+    audit = boot_audit.reading(base.settings, pool=base.pool, vault=base.vault)
+    if base.program == "worker":
+        audit = await boot_audit.sealing(base.home, base.settings, audit)
     return Access(
         base=base,
         tokens=tokens,
         authenticator=authenticator,
         witness=witness,
+        audit=audit,
         people=people,
         factors=factors,
-        client_certificates=opened,
+        certificates=CertificatesPorts(base.pool, base.box, witness, base.public_url),
+        client_certificates=ClientCertificates(base.pool),
+        trust=Trust(base.pool),
         approvals=opened,
         addresses=opened,
     )
@@ -120,8 +136,8 @@ async def _people(base: Base, tokens: Tokens, witness: Witness) -> tuple[PeopleP
     """The room of people and the one of their second factors, which tells the other what has changed."""
     key, pepper = await base.platform_key("people"), await base.platform_key("password-pepper")
 
-    async def changed(connection: Connection, person: str, change: str, now: int) -> None:
-        await factor_changed(people, connection, person, change, now)
+    async def changed(connection: Connection, change: Change) -> None:
+        await factor_changed(people, connection, change)
 
     factors = FactorsPorts(pool=base.pool, box=base.box, url=base.public_url, changed=changed)
     people = PeoplePorts(
@@ -145,6 +161,8 @@ def operations(access: Access) -> list[Operation]:
     """What these rooms offer under the API's guard. Declaring needs nothing to be there behind it."""
     credentials = CredentialPorts(access.base.pool, access.base.pepper)
     return [
+        *audit_api.operations(access.audit),
+        *certificates_api.operations(access.certificates),
         *identity_api_keys.operations(credentials),
         *identity_api_roles.operations(credentials),
     ]
@@ -154,6 +172,8 @@ def pages(access: Access) -> list[Page | Hook]:
     """What is opened without a key: pages for people, endpoints for apps."""
     return [
         *api_sign_in.hooks(access.people),
+        *certificate_renew.hooks(access.certificates, access.client_certificates),
+        *certificate_lists.pages(access.certificates),
     ]
 
 
@@ -165,6 +185,8 @@ def jobs(access: Access) -> Sequence[Job]:
         return 0
 
     return [
+        *(audit_jobs.jobs(access.audit) if isinstance(access.audit, AuditPorts) else ()),
         Job("identity.signing_keys", 3_600_000, signing_keys),
         *people_jobs.jobs(access.base.pool),
+        *certificates_jobs.jobs(access.certificates),
     ]

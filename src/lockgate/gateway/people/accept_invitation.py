@@ -72,7 +72,8 @@ async def _known(ports: Ports, row: InvitationRow, person: PersonRow, password: 
         raise sign_in.refused()
     async with ports.pool.acquire() as connection, connection.transaction():
         await guesses.was_right(connection, counted)
-        return await sign_in.begin_within(connection, ports, person.id, from_=from_, now=now, invitation=row)
+        opened = await sign_in.begin_within(connection, person.id, from_=from_, now=now, invitation=row)
+    return await sign_in.described(ports, opened, now=now)
 
 
 async def _new(
@@ -102,4 +103,5 @@ async def _new(
             user_agent=from_.user_agent, detail={"invitation": row.id, "roles": row.roles},
         )  # fmt: skip
         await insert_audits(connection, told)
-        return await sign_in.begin_within(connection, ports, id_, from_=from_, now=now)
+        opened = await sign_in.begin_within(connection, id_, from_=from_, now=now)
+    return await sign_in.described(ports, opened, now=now)

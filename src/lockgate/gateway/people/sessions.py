@@ -6,9 +6,8 @@ from typing import NamedTuple
 from lockgate.gateway.identity.tokens import SESSION, Invalid
 from lockgate.gateway.pages import cookies
 from lockgate.gateway.pages.cookies import SetCookie
-from lockgate.gateway.people import find_sessions, marks, store_sessions
+from lockgate.gateway.people import find, find_sessions, marks, store_sessions
 from lockgate.gateway.people.core.rows import SessionRow
-from lockgate.gateway.people.find import accounts_of
 from lockgate.gateway.people.find_sessions import Live
 from lockgate.gateway.people.ports import Ports
 from lockgate.gateway.people.records import by_person
@@ -25,6 +24,16 @@ TOUCH_EVERY_S = 15
 ACCESS_COOKIE = "__Host-session"
 REFRESH_COOKIE = "__Host-refresh"
 _PLATFORM = "platform"
+
+
+class Begun(NamedTuple):
+    """A session and its refresh token, before there is an access token."""
+
+    session: SessionRow
+    refresh: str
+
+    def __repr__(self) -> str:
+        return f"Begun({self.session.id})"
 
 
 class Started(NamedTuple):
@@ -70,8 +79,8 @@ async def start_within(
     user_agent: str,
     now: int,
     device: bytes | None = None,
-) -> Started:
-    """A new session in the transaction that proved who it is for."""
+) -> Begun:
+    """A new session in the transaction that proved who it is for; once that is committed ``signed`` gives tokens."""
     row = SessionRow(
         id=new_id("ses"),
         person=person,
@@ -86,7 +95,7 @@ async def start_within(
         ended_at=None,
         ended_reason=None,
     )
-    return await _begin(connection, ports, row, now=now)
+    return await _begin(connection, row, now=now)
 
 
 async def start(
@@ -101,7 +110,7 @@ async def start(
 ) -> Started:
     """A new session in a transaction of its own."""
     async with ports.pool.acquire() as connection, connection.transaction():
-        return await start_within(
+        begun = await start_within(
             connection,
             ports,
             person,
@@ -111,6 +120,15 @@ async def start(
             now=now,
             device=device,
         )
+    return await signed(ports, begun, now=now)
+
+
+async def signed(ports: Ports, begun: Begun, *, now: int) -> Started:
+    """The tokens of a session that was begun or carried on. Outside of its transaction: signing may read keys."""
+    life_s = min(ports.access_s, begun.session.expires_at - now)
+    claims = {"sub": begun.session.person, "sid": begun.session.id}
+    access = await ports.tokens.issue(SESSION, claims, life_s=life_s, now=now)
+    return Started(begun.session, access, begun.refresh, life_s)
 
 
 async def refresh(
@@ -118,46 +136,36 @@ async def refresh(
 ) -> Started:
     """The next tokens. A refresh token that was spent longer ago than a lost answer explains ends the session."""
     async with ports.pool.acquire() as connection, connection.transaction():
-        known = await find_sessions.refresh(connection, marks.hashed(token))
-        row = await store_sessions.lock_session(connection, known.session) if known else None
-        known = await find_sessions.refresh(connection, marks.hashed(token)) if row else None
-        if known is not None and row is not None and await _may_go_on(connection, row, now=now):
-            follower = marks.successor(ports.key, token)
-            if known.used_at is None:
-                await store_sessions.spend_refresh(connection, marks.hashed(token), now=now)
-                await store_sessions.insert_refresh(connection, marks.hashed(follower), session=row.id, now=now)
-                return await _carried_on(connection, ports, row, follower, now=now)
-            following = await find_sessions.refresh(connection, marks.hashed(follower))
-            if now - known.used_at <= GRACE_S and following is not None and following.used_at is None:
-                return await _carried_on(connection, ports, row, follower, now=now)
-            await end_within(
-                connection,
-                row,
-                reason="refresh_reused",
-                action="session.reused",
-                address=address,
-                user_agent=user_agent,
-                now=now,
-                request=request,
-            )
-    raise ended()
+        begun = await _carried_on(
+            connection, ports, token, address=address, user_agent=user_agent, now=now, request=request
+        )
+    if begun is None:
+        raise ended()
+    return await signed(ports, begun, now=now)
 
 
 async def step_up(ports: Ports, session: str, *, factor: str, now: int) -> Started:
     """After a fresh proof the session goes on under a new id with new tokens; what knew the old one is signed out."""
     async with ports.pool.acquire() as connection, connection.transaction():
-        return await step_up_within(connection, ports, session, factor=factor, now=now)
+        row = await store_sessions.lock_session(connection, session)
+        if row is None or not await _may_go_on(connection, row, now=now):
+            raise ended()
+        await store_sessions.end_session(connection, row.id, reason="step_up", now=now)
+        begun = await _renewed(connection, row, factor=factor, now=now)
+    return await signed(ports, begun, now=now)
 
 
-async def step_up_within(connection: Connection, ports: Ports, session: str, *, factor: str, now: int) -> Started:
-    """The same in the transaction that proved the factor."""
-    row = await store_sessions.lock_session(connection, session)
-    if row is None or not await _may_go_on(connection, row, now=now):
-        raise ended()
-    await store_sessions.end_session(connection, row.id, reason="step_up", now=now)
-    factors = [*row.factors, *([] if factor in row.factors else [factor])]
-    fresh = row._replace(id=new_id("ses"), created=now, last_seen_at=now, proved_at=now, factors=factors)
-    return await _begin(connection, ports, fresh, now=now)
+async def instead(ports: Ports, row: SessionRow, *, now: int) -> Started:
+    """A session in place of ``row``, which the person's own change has just ended along with all others.
+
+    Only within the request that was let in by ``row`` and made that change.
+    """
+    async with ports.pool.acquire() as connection, connection.transaction():
+        person = await find.person(connection, row.person)
+        if person is None or person.status != "active" or not await find.accounts_of(connection, row.person):
+            raise ended()
+        begun = await _renewed(connection, row, factor=None, now=now)
+    return await signed(ports, begun, now=now)
 
 
 async def of_visit(ports: Ports, visit: Visit) -> Visitor | None:
@@ -199,7 +207,7 @@ async def end_within(
     """End one session; whether it was still going on."""
     over = await store_sessions.end_session(connection, row.id, reason=reason, now=now)
     if over:
-        accounts = await accounts_of(connection, row.person)
+        accounts = await find.accounts_of(connection, row.person)
         outcome = "refused" if action == "session.reused" else "done"
         rows = by_person(
             row.person,
@@ -240,22 +248,59 @@ def ended() -> Refusal:
     return Refusal(Kind.UNAUTHENTICATED, "This session has ended. Sign in again.", code="session_ended")
 
 
-async def _begin(connection: Connection, ports: Ports, row: SessionRow, *, now: int) -> Started:
+async def _begin(connection: Connection, row: SessionRow, *, now: int) -> Begun:
     token = marks.draw()
     await store_sessions.insert_session(connection, row, refresh_hash=marks.hashed(token))
     await store_sessions.touch_session(connection, row.id, person=row.person, now=now)
-    return await _with_access(ports, row, token, now=now)
+    return Begun(row, token)
 
 
-async def _carried_on(connection: Connection, ports: Ports, row: SessionRow, token: str, *, now: int) -> Started:
+async def _renewed(connection: Connection, row: SessionRow, *, factor: str | None, now: int) -> Begun:
+    """The same session under a new id; with a ``factor`` its proof is of this moment. It ends when it would have."""
+    fresh = row._replace(id=new_id("ses"), created=now, last_seen_at=now, ended_at=None, ended_reason=None)
+    if factor is not None:
+        factors = [*row.factors, *([] if factor in row.factors else [factor])]
+        fresh = fresh._replace(factors=factors, proved_at=now)
+    return await _begin(connection, fresh, now=now)
+
+
+async def _carried_on(
+    connection: Connection,
+    ports: Ports,
+    token: str,
+    *,
+    address: str,
+    user_agent: str,
+    now: int,
+    request: str | None,
+) -> Begun | None:
+    """The successor of a refresh token; None, and for one that was stolen an ended session, where there is none."""
+    hash_ = marks.hashed(token)
+    known = await find_sessions.refresh(connection, hash_)
+    row = await store_sessions.lock_session(connection, known.session) if known else None
+    known = await find_sessions.refresh(connection, hash_) if row else None  # as it is now that nobody else changes it
+    if known is None or row is None or not await _may_go_on(connection, row, now=now):
+        return None
+    follower = marks.successor(ports.key, token)
+    if known.used_at is None:
+        await store_sessions.spend_refresh(connection, hash_, now=now)
+        await store_sessions.insert_refresh(connection, marks.hashed(follower), session=row.id, now=now)
+    else:
+        following = await find_sessions.refresh(connection, marks.hashed(follower))
+        if now - known.used_at > GRACE_S or following is None or following.used_at is not None:
+            await end_within(
+                connection,
+                row,
+                reason="refresh_reused",
+                action="session.reused",
+                address=address,
+                user_agent=user_agent,
+                now=now,
+                request=request,
+            )
+            return None
     await store_sessions.touch_session(connection, row.id, person=row.person, now=now)
-    return await _with_access(ports, row._replace(last_seen_at=now), token, now=now)
-
-
-async def _with_access(ports: Ports, row: SessionRow, token: str, *, now: int) -> Started:
-    life_s = min(ports.access_s, row.expires_at - now)
-    access = await ports.tokens.issue(SESSION, {"sub": row.person, "sid": row.id}, life_s=life_s, now=now)
-    return Started(row, access, token, life_s)
+    return Begun(row._replace(last_seen_at=now), follower)
 
 
 async def _may_go_on(connection: Connection, row: SessionRow, *, now: int) -> bool:

@@ -35,6 +35,16 @@ class From(NamedTuple):
     device: str | None = None
 
 
+class Opened(NamedTuple):
+    """A sign-in just written, and the secret that its browser gets."""
+
+    row: SignInRow
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Opened({self.row.id})"
+
+
 class Begun(NamedTuple):
     """A sign-in that waits for a second factor. ``secret`` is shown this once; ``methods`` is what can finish it."""
 
@@ -86,7 +96,8 @@ async def begin(ports: Ports, email: str, password: str, *, from_: From, now: in
             await store.renew_hash(ports.pool, found.row.id, old=stored, new=fresh)
     async with ports.pool.acquire() as connection, connection.transaction():
         await guesses.was_right(connection, counted)
-        return await begin_within(connection, ports, found.row.id, from_=from_, now=now)
+        opened = await begin_within(connection, found.row.id, from_=from_, now=now)
+    return await described(ports, opened, now=now)
 
 
 async def check_again(ports: Ports, person: str, password: str, *, from_: From, now: int) -> None:
@@ -109,14 +120,8 @@ async def check_again(ports: Ports, person: str, password: str, *, from_: From, 
 
 
 async def begin_within(
-    connection: Connection,
-    ports: Ports,
-    person: str,
-    *,
-    from_: From,
-    now: int,
-    invitation: InvitationRow | None = None,
-) -> Begun:
+    connection: Connection, person: str, *, from_: From, now: int, invitation: InvitationRow | None = None
+) -> Opened:
     """A sign-in whose first factor was shown, in the transaction that checked it."""
     secret = marks.draw()
     row = SignInRow(
@@ -131,9 +136,15 @@ async def begin_within(
         invitation_account=invitation.account if invitation else None,
     )
     await store_sign_in.insert_sign_in(connection, row)
+    return Opened(row, secret)
+
+
+async def described(ports: Ports, opened: Opened, *, now: int) -> Begun:
+    """What can finish a sign-in, once it is committed."""
+    person = opened.row.person
     methods = await ports.factors.methods(person)
     challenge = await ports.factors.challenge(person, now=now) if "passkey" in methods else None
-    return Begun(row.id, secret, methods or ENROLLMENT, challenge, row.expires_at)
+    return Begun(opened.row.id, opened.secret, methods or ENROLLMENT, challenge, opened.row.expires_at)
 
 
 async def prove(ports: Ports, id_: str, secret: str, *, method: str, proof: str, from_: From, now: int) -> Finished:
@@ -173,7 +184,8 @@ async def by_passkey(ports: Ports, ceremony: str, proof: str, *, from_: From, no
         await _witnessed(ports, accounts or [NOWHERE], person, reason="disabled", from_=from_)
         raise refused()
     async with ports.pool.acquire() as connection, connection.transaction():
-        return await _finished(connection, ports, person, factors=("passkey",), from_=from_, now=now)
+        begun, device = await _finished(connection, ports, person, factors=("passkey",), from_=from_, now=now)
+    return Finished(await sessions.signed(ports, begun, now=now), device)
 
 
 async def finish(ports: Ports, row: SignInRow, *, factors: tuple[str, ...], from_: From, now: int) -> Finished:
@@ -186,7 +198,8 @@ async def finish(ports: Ports, row: SignInRow, *, factors: tuple[str, ...], from
             raise refused()
         if row.invitation is not None and row.invitation_account is not None:
             await join(connection, row.person, account=row.invitation_account, invitation=row.invitation, now=now)
-        return await _finished(connection, ports, row.person, factors=factors, from_=from_, now=now)
+        begun, device = await _finished(connection, ports, row.person, factors=factors, from_=from_, now=now)
+    return Finished(await sessions.signed(ports, begun, now=now), device)
 
 
 def over() -> Refusal:
@@ -203,14 +216,14 @@ async def email_of(ports: Ports, person: str) -> str:
 
 async def _finished(
     connection: Connection, ports: Ports, person: str, *, factors: tuple[str, ...], from_: From, now: int
-) -> Finished:
+) -> tuple[sessions.Begun, str]:
     accounts = await find.accounts_of(connection, person)
     if not accounts:
         raise refused()
     known = await store_sign_in.known_places(connection, person, [marks.hashed(from_.device or "")[:16]])
     device = from_.device if from_.device and known else marks.draw()
     mark = marks.hashed(device)[:16]
-    started = await sessions.start_within(
+    begun = await sessions.start_within(
         connection,
         ports,
         person,
@@ -226,7 +239,7 @@ async def _finished(
     new = await store_sign_in.keep_place(connection, person, place, kind="address", now=now) or new
     if new and not first:
         await letters.send(connection, ports, person, NEW_PLACE, now=now, facts={"address": from_.address})
-    detail = {"factors": list(factors), "session": started.session.id, "new_place": new}
+    detail = {"factors": list(factors), "session": begun.session.id, "new_place": new}
     await insert_audits(
         connection,
         by_person(
@@ -234,7 +247,7 @@ async def _finished(
             user_agent=from_.user_agent, detail=detail,
         ),
     )  # fmt: skip
-    return Finished(started, device)
+    return begun, device
 
 
 async def _open(ports: Ports, id_: str, secret: str, *, now: int) -> SignInRow:

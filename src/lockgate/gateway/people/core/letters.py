@@ -52,7 +52,7 @@ PASSWORD_CHANGED = Letter(
 FACTOR_CHANGED = Letter(
     "factor_changed",
     "Your second factors were changed",
-    "What you sign in with has changed: {change}. All your sessions have ended.",
+    "What you sign in with has changed: {change}. If a factor came or went, all other sessions have ended.",
 )
 FACTOR_USED = Letter(
     "recovery_code_used",

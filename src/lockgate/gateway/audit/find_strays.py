@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lockgate.gateway.audit.core.leaf import Seal
 from lockgate.gateway.audit.find import Cursor
 from lockgate.gateway.storage.database import Connection, Pool
 
@@ -18,15 +19,19 @@ class Retirement(NamedTuple):
 
 
 async def between(
-    connection: Connection, after: Cursor, to: Cursor, *, known: Sequence[str]
+    connection: Connection, after: Cursor, to: Cursor, *, known: Sequence[Seal]
 ) -> list[tuple[str, str]]:
-    """(account, id) of the records between two sealed ones that are not among those ``known``."""
+    """(account, id) of the records between two sealed ones that are not those of ``known``."""
     rows = await connection.fetch(
-        "select account, id from audit where tx >= $1 and tx <= $3 and (tx, id) > ($1, $2) and (tx, id) <= ($3, $4)"
-        " and not id = any($5::text[]) order by tx, id",
+        "select a.account, a.id from audit a left join unnest($5::text[], $6::boolean[], $7::text[])"
+        " k(account, livemode, id) on k.account = a.account and k.livemode = a.livemode and k.id = a.id"
+        " where a.tx >= $1 and a.tx <= $3 and (a.tx, a.id) > ($1, $2) and (a.tx, a.id) <= ($3, $4) and k.id is null"
+        " order by a.tx, a.id",
         *after,
         *to,
-        list(known),
+        [seal.account for seal in known],
+        [seal.livemode for seal in known],
+        [seal.record for seal in known],
     )
     return [(row["account"], row["id"]) for row in rows]
 

@@ -58,9 +58,9 @@ async def _walk(connection: Connection, walk: Walk, excused: int) -> Cursor:
             completed |= {place: hash_ for place, hash_ in walk.step(seal) if _is_kept(place)}
             walk.record(seal, None if row is None else leaf.leaf(row), excused=seal.seq < excused)
         walk.faults += await _unlike(connection, completed)
+        seals = [seal for seal, _ in pairs]
         to = Cursor(pairs[-1][0].tx, pairs[-1][0].record)
-        known = [seal.record for seal, _ in pairs]
-        walk.faults += [_inserted(row) for row in await find_strays.between(connection, cursor, to, known=known)]
+        walk.faults += [_inserted(row) for row in await find_strays.between(connection, cursor, to, known=seals)]
         cursor, first = to, pairs[-1][0].seq + 1
     return cursor
 

@@ -14,8 +14,12 @@ Method = Literal["none", "secret_key", "private_key_jwt", "tls_client_auth", "se
 METHODS = get_args(Method)
 MUTUAL_TLS = ("tls_client_auth", "self_signed_tls_client_auth")
 STRONG = (*MUTUAL_TLS, "private_key_jwt")  # good enough to act without a person
-SUBJECT_NAMES = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
 MAX_KEYS = 10
+_NEEDS = {
+    "private_key_jwt": "jwks",
+    "self_signed_tls_client_auth": "certificates",
+    "tls_client_auth": "tls_client_auth",
+}
 
 
 class AppRow(NamedTuple):
@@ -38,7 +42,7 @@ class AppRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registered app that is not deleted. ``keys`` verify its assertions; ``certificates`` are thumbprints."""
+    """A registered app that is not deleted. ``keys`` verify its assertions, ``subject`` is its certificate's."""
 
     account: str
     livemode: bool
@@ -49,7 +53,6 @@ class Client:
     scope: Mapping[str, Access]
     strict: bool
     keys: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
-    certificates: Sequence[str] = ()
     subject: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -70,7 +73,6 @@ def client(row: AppRow) -> Client:
         scopes.read(row.scope),
         row.strict,
         data.get("jwks", {}).get("keys", ()),
-        [certificate["thumbprint"] for certificate in data.get("certificates", ())],
         data.get("subject", {}),
     )
 
@@ -106,17 +108,17 @@ def key_for(head: Mapping[str, Any], keys: Sequence[Mapping[str, Any]]) -> dict[
     return usable[0] if len(usable) == 1 else None
 
 
-def check_proof(method: str, *, jwks: bool, certificates: bool, subject: Mapping[str, str]) -> None:
+def check_proof(method: str, *, jwks: bool, certificates: bool, subject: bool) -> None:
     """Whether what is registered fits the way in which the app proves who it is: no more and no less."""
-    wanted = {
-        "jwks": (method == "private_key_jwt", jwks),
-        "certificates": (method == "self_signed_tls_client_auth", certificates),
-        "tls_client_auth": (method == "tls_client_auth", bool(subject)),
-    }
-    for param, (needed, given) in wanted.items():
-        if needed and not given:
-            raise invalid(f"Missing required param: {param} (for {method}).", param=param, code="parameter_missing")
-        if given and not needed:
+    check_given(method, jwks=jwks, certificates=certificates, subject=subject)
+    param, given = _NEEDS.get(method, ""), jwks or certificates or subject
+    if param and not given:
+        raise invalid(f"Missing required param: {param} (for {method}).", param=param, code="parameter_missing")
+
+
+def check_given(method: str, *, jwks: bool, certificates: bool, subject: bool) -> None:
+    """Whether what is given is of any use: what proves nothing would only be believed to."""
+    given = {"jwks": jwks, "certificates": certificates, "tls_client_auth": subject}
+    for param in (name for name, is_there in given.items() if is_there):
+        if _NEEDS.get(method) != param:
             raise invalid(f"{param} is of no use with {method}.", param=param)
-    if len(subject) > 1:
-        raise invalid("Name one subject: subject_dn, or one of the alternative names.", param="tls_client_auth")

@@ -1,0 +1,19 @@
+"""What an app may do now: what was given, what the app is registered for, and what the giver may still do."""
+
+from collections.abc import Mapping, Sequence
+
+from lockgate.gateway.oauth.core import scopes
+from lockgate.gateway.oauth.core.clients import Client
+from lockgate.gateway.oauth.ports import Ports
+from lockgate.kernel.principal import Access
+
+
+async def allowed(
+    ports: Ports, client: Client, *, account: str, person: str, within: Sequence[Mapping[str, Access]]
+) -> dict[str, Access]:
+    """Nothing once the person may not act for ``account`` any more."""
+    theirs = (await ports.memberships(person)).get(account, {})
+    scope = scopes.narrow(client.scope, theirs)
+    for bound in within:
+        scope = scopes.narrow(scope, bound)
+    return scope

@@ -13,6 +13,15 @@ SOURCE = Path(lockgate.__file__).parent
 # What the clock does for all accounts at once; each returns or changes rows that carry their account with them.
 SWEEPS = {
     "gateway/audit/find.py:after": "the sealer and the alerts follow the whole log",
+    "gateway/certificates/find.py:by_thumbprint": "a handshake shows a certificate before anybody says who asks",
+    "gateway/certificates/find.py:authorities_named": "whose authority signed is found by its name and its signature",
+    "gateway/certificates/find.py:name_is_taken": "handshakes choose among all accounts' authorities by name",
+    "gateway/certificates/find.py:key_is_known": "one key has one certificate, whoever asks for it",
+    "gateway/certificates/find.py:trusted": "a listener believes what any merchant registered, and asks whose it is later",
+    "gateway/certificates/find.py:revoked": "a revocation list names what its issuer signed for everybody",
+    "gateway/certificates/find.py:every_certificate": "the operator's inventory is of the whole installation",
+    "gateway/certificates/find.py:expiring": "metrics and alerts look at every end ahead",
+    "gateway/certificates/store.py:ending": "everybody is warned of an end ahead",
     "gateway/checkout/store.py:page_of": "a shopper knows nothing but the session's id, which nobody can guess",
     "gateway/customers/store.py:unhashed": "customers of an older release get the hashes that searches need",
     "gateway/payments/store.py:due_attempts": "recovery takes the attempts that are due, whoever's they are",
@@ -30,8 +39,14 @@ SWEEPS = {
     "gateway/alerts/store.py:end_quiet": "alerts end by the clock",
     "gateway/alerts/store.py:purge_windows": "what is too old to count is forgotten by age",
     "gateway/alerts/store.py:forget": "places and resolved alerts are forgotten by age",
-    "gateway/alerts/store_delivery.py:lease": "deliveries are taken when they are due",
     "gateway/ledger/store.py:fold": "deltas are folded by number, each into its own account",
+    "gateway/oauth/store.py:revoke_grants_of_app": "an app is deleted: what people of any account let it do ends",
+    "gateway/oauth/store_tokens.py:forget_requests": "authorization requests are forgotten by age",
+    "gateway/oauth/store_tokens.py:forget_codes": "codes are forgotten by age",
+    "gateway/oauth/store_tokens.py:forget_refresh_tokens": "refresh tokens are forgotten by age",
+    "gateway/oauth/store_tokens.py:forget_sessions": "sessions of apps are forgotten by age",
+    "gateway/oauth/store_tokens.py:forget_ended_tokens": "what ended a token is forgotten when it would be over anyhow",
+    "gateway/people/find_holdings.py:roles_of": "a person belongs to several accounts; each row carries its own",
 }
 
 # For each rule: where a line is planted, and the line. A new file is made where none is.

@@ -315,7 +315,7 @@ class Authenticator:
             self._known.clear()
         known = _Remembered(checked, row, from_stored(json.loads(row.permissions)), found.api_version, found.ahead_s)
         self._known[hash_] = known
-        self._touch(row)
+        self._touch(row, clock.now() + found.ahead_s)
         return known
 
     async def _look_up_token(self, presented: Presented, hash_: bytes, *, now: int) -> _Held:
@@ -350,8 +350,8 @@ class Authenticator:
         facts = self._facts[account, livemode] = _Facts(checked, *found)
         return facts
 
-    def _touch(self, row: ApiKeyRow) -> None:
-        now = clock.now()
+    def _touch(self, row: ApiKeyRow, now: int) -> None:
+        """Note the use, by the account's own clock."""
         last = max(row.last_used_at or 0, self._touched.get(row.id, 0))
         if now - last < TOUCH_EVERY_S:
             return

@@ -101,7 +101,7 @@ def draw(
     """A new key, not written yet. ``now`` is the account's own time. What ``by`` may not do, the key may not either."""
     if kind == "ephemeral":
         raise ValueError("an ephemeral key is made for a customer, by its own verb")
-    granted = {name: access for name, access in (permissions or {}).items() if access != "none"}
+    granted: dict[str, Access] = {name: access for name, access in (permissions or {}).items() if access != "none"}
     if (kind == "restricted") != bool(granted):
         raise invalid("Permissions belong to restricted keys, and these need at least one.", param="permissions")
     if expires_at is not None and expires_at <= now:

@@ -125,7 +125,8 @@ def _weaker(old: ApiKeyRow, given: Mapping[str, Access] | None) -> str:
     if old.kind != "restricted":
         raise invalid("Only restricted keys have permissions of their own.", param="permissions")
     before = from_stored(json.loads(old.permissions))
-    after = {name: access for name, access in {**before, **given}.items() if access != "none"}
+    changed: dict[str, Access] = {**before, **given}
+    after: dict[str, Access] = {name: access for name, access in changed.items() if access != "none"}
     gained = beyond(after, before)
     if gained:
         raise invalid(

@@ -71,6 +71,18 @@ async def end_key(connection: Connection, row: ApiKeyRow) -> None:
     )
 
 
+async def mark_leaked(connection: Connection, row: ApiKeyRow, *, now: int) -> bool:
+    """Note that the key was found in the open; False if that was known."""
+    done = await connection.execute(
+        "update api_key set leaked_at = $4 where account = $1 and livemode = $2 and id = $3 and leaked_at is null",
+        row.account,
+        row.livemode,
+        row.id,
+        now,
+    )
+    return done != "UPDATE 0"
+
+
 async def weaken_key(connection: Connection, row: ApiKeyRow) -> None:
     """Write the key's name, permissions and expiry as ``row`` has them."""
     await connection.execute(

@@ -7,9 +7,10 @@ from lockgate.gateway.storage.database import Connection
 async def lock_roles(connection: Connection, account: str) -> int:
     """One maker of this account's roles at a time, until the transaction ends; how many roles there are."""
     await connection.execute("select pg_advisory_xact_lock(hashtext('lockgate.roles'), hashtext($1))", account)
-    return await connection.fetchval(
+    found = await connection.fetchval(
         "select count(*) from custom_role where account = $1 and deleted_at is null", account
     )
+    return int(found or 0)
 
 
 async def insert_role(connection: Connection, row: CustomRoleRow) -> bool:
@@ -24,13 +25,14 @@ async def insert_role(connection: Connection, row: CustomRoleRow) -> bool:
 
 async def name_is_taken(connection: Connection, row: CustomRoleRow) -> bool:
     """Whether another role of the account has this one's name."""
-    return await connection.fetchval(
+    found = await connection.fetchval(
         "select exists (select from custom_role where account = $1 and lower(name) = lower($2) and id <> $3"
         " and deleted_at is null)",
         row.account,
         row.name,
         row.id,
     )
+    return bool(found)
 
 
 async def update_role(connection: Connection, row: CustomRoleRow) -> bool:

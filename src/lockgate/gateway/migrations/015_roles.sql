@@ -19,6 +19,8 @@ create unique index custom_role_name on custom_role (account, lower(name)) where
 
 alter table api_key add column created_by text;
 alter table api_key add column replaced_by text;
+-- When somebody first showed us that the key stands where others can read it.
+alter table api_key add column leaked_at bigint;
 
 create table access_review (
     account text not null,

@@ -19,6 +19,8 @@ MERCHANT = (
 )  # fmt: skip
 # Every resource that an operation may ask a permission for; an operation that asks for another cannot be registered.
 RESOURCES = tuple(sorted((*MERCHANT, *ADMINISTRATIVE)))
+# What can be given by name: what is one's own (name, password, sessions) everybody has who signs in, and nobody else.
+GIVEN = tuple(name for name in RESOURCES if name != "profile")
 
 
 def within(asked: Mapping[str, Access], held: Mapping[str, Access]) -> bool:
@@ -50,8 +52,8 @@ def read_words(words: Iterable[str]) -> dict[str, Access]:
         if match is None:
             raise invalid("A permission is written resource=none, resource=read or resource=write.", param="permission")
         name, level = match[1], match[2]
-        if name not in RESOURCES:
-            raise invalid(f"The resources are {', '.join(RESOURCES)}.", param="permission")
+        if name not in GIVEN:
+            raise invalid(f"The resources are {', '.join(GIVEN)}.", param="permission")
         if name in granted:
             raise invalid(f"The resource {name} was named twice.", param="permission")
         granted[name] = level  # type: ignore[assignment] - the pattern names the levels

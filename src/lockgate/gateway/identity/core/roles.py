@@ -18,8 +18,8 @@ _READ_BUSINESS = _all("read", (name for name in MERCHANT if name not in ("epheme
 
 BUILT_IN: Mapping[str, Permissions] = {
     "owner": _all("write", RESOURCES),
-    # Everything but money out of the account's own pocket.
-    "admin": {**_all("write", RESOURCES), "payouts": "read"},
+    # As strong as an owner, or admins could not give others what these need; but only owners make and remove owners.
+    "admin": _all("write", RESOURCES),
     "developer": {
         **OWN,
         **_READ_BUSINESS,
@@ -55,7 +55,7 @@ BUILT_IN: Mapping[str, Permissions] = {
 }
 DESCRIPTIONS: Mapping[str, str] = {
     "owner": "Everything, with the last word on who else may.",
-    "admin": "Everything but payouts and the owners.",
+    "admin": "Everything, but for making and removing owners.",
     "developer": "Keys, webhooks, apps and certificates; reads the business.",
     "analyst": "Reviews, value lists and alerts; reads the business.",
     "support": "Customers and their payments; sends no money out.",
@@ -65,5 +65,7 @@ DESCRIPTIONS: Mapping[str, str] = {
 
 
 def permissions(names: Iterable[str], custom: Mapping[str, Permissions]) -> dict[str, Access]:
-    """What holders of these roles may do. A name that is neither built in nor in ``custom`` gives nothing."""
-    return union(BUILT_IN.get(name) or custom.get(name, {}) for name in names)
+    """What holders of these roles may do, and what everybody may. A name that is neither built in nor in ``custom``
+    gives nothing.
+    """
+    return union([OWN, *(BUILT_IN.get(name) or custom.get(name, {}) for name in names)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lockgate.gateway.identity.core.permissions import MERCHANT
+from lockgate.gateway.identity.core.permissions import GIVEN, MERCHANT
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.principal import RANK, Access, Principal
 
@@ -28,7 +28,11 @@ def permissions_of_key(kind: str, granted: Permissions) -> dict[str, Access]:
 
 def check_strength(who: Principal, granted: Permissions, *, param: str) -> None:
     """Refuse to let ``who`` give away what ``who`` may not do."""
-    lacking = {name: access for name, access in granted.items() if access != "none" and not who.may(name, access)}
+    lacking: dict[str, Access] = {
+        name: access
+        for name, access in granted.items()
+        if name in GIVEN and access != "none" and not who.may(name, access)
+    }
     if lacking:
         raise Refusal(
             Kind.FORBIDDEN,

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,8 +61,9 @@ from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.gateway.vaultlink.client import VaultClient, VaultUnavailable
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.gateway.web.app import App
+from lockgate.gateway.web.doors import Door, Doors
 from lockgate.gateway.web.ports import Ports as WebPorts
-from lockgate.gateway.web.server import Listener, load_certificate, tls_context
+from lockgate.gateway.web.tls import Handshakes, Leaf
 from lockgate.gateway.webhooks import api as webhooks_api
 from lockgate.gateway.webhooks import jobs as webhooks_jobs
 from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
@@ -131,30 +131,27 @@ async def _serve(home: Home) -> None:
         *boot_access.pages(parts.access),
     ]
     app = App(offered, _loaders(parts), pages, _web_ports(parts))
-    api = parts.settings["api"]
-    files = (home.path / "tls" / "api.pem", home.path / "tls" / "api.key")
-    tls = tls_context(*files, client_ca=home.path / "ca" / "ca.pem") if api["tls"] else None
-    listener = Listener(app, host=api["host"], port=api["port"], tls=tls)
-    await listener.start()
+    doors = Doors(app, _doors(home), changed=parts.access.trust.changed)
+    await doors.open()
     stopped = _stop_signal()
-    if tls is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_certificate, tls, *files)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, doors.renew)
     process.settle_memory()
     ready.announce()
     await stopped.wait()
-    await listener.stop()
+    await doors.close()
     await app.close()
     await parts.notifications.witness.close()
     await parts.close()
 
 
-def _reload_certificate(tls: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    try:
-        load_certificate(tls, certificate, key)
-    except ConfigError as error:
-        log.get("web").error("the new certificate is not used, the old one stays", reason=str(error))
-    else:
-        log.get("web").info("the certificate was read again", file=str(certificate))
+def _doors(home: Home) -> list[Door]:
+    """Where the API listens: for everybody, and if the settings say so for those with a client certificate alone."""
+    api, tls = home.settings()["api"], home.path / "tls"
+    leaf, public = Leaf(tls / "api.pem", tls / "api.key"), Leaf(tls / "public.pem", tls / "public.key")
+    found = [Door("api", api["host"], api["port"], Handshakes(leaf, public) if api["tls"] else None)]
+    if "mtls" in api:
+        found.append(Door("mtls", api["mtls"]["host"], api["mtls"]["port"], Handshakes(leaf, public, required=True)))
+    return found
 
 
 async def _work(home: Home) -> None:

@@ -20,7 +20,8 @@ from lockgate.gateway.storage.idempotency import claimed, claimed_and_answered
 from lockgate.gateway.storage.rows import Commit, CustomerRow
 from lockgate.gateway.web.app import App
 from lockgate.gateway.web.ports import Ports
-from lockgate.gateway.web.server import Listener, tls_context
+from lockgate.gateway.web.server import Listener
+from lockgate.gateway.web.tls import Handshakes, Leaf
 from lockgate.kernel.errors import Kind, Refusal, missing
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer as OperationAnswer
@@ -234,7 +235,7 @@ class Door:
     listener: Listener
     authority: trustme.CA
     context: ssl.SSLContext
-    server_context: ssl.SSLContext
+    handshakes: Handshakes
     pool: object
     shop: Shop
     ports: Ports
@@ -316,14 +317,14 @@ async def open_door(database, directory) -> Door:
         public_url="https://127.0.0.1",
     )
     app = App(shop.operations(), {"owner": shop.load_owners, "thing": shop.load_things}, [BACK], ports)
-    server_context = tls_context(certificate, private)
-    listener = Listener(app, host="127.0.0.1", port=0, tls=server_context)
+    handshakes = Handshakes(Leaf(certificate, private))
+    listener = Listener(app, host="127.0.0.1", port=0, tls=handshakes.context)
     await listener.start()
     context = ssl.create_default_context()
     authority.configure_trust(context)
     async with pool.acquire() as connection, connection.transaction():
         account = await create_account(connection, by="test", name="Shop", country="DE", currency="eur")
-    door = Door(listener, authority, context, server_context, pool, shop, ports, account.id, client_secrets)
+    door = Door(listener, authority, context, handshakes, pool, shop, ports, account.id, client_secrets)
     door.settled = settled
     who = Principal(account.id, False, "internal", "test")
     fast = (5000, 500)

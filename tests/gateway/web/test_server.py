@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from lockgate.gateway.web import server
-from lockgate.gateway.web.server import load_certificate
+from lockgate.gateway.web.tls import Handshakes, Leaf
 from lockgate.kernel.config import ConfigError
 from tests.gateway.web.door import parse
 
@@ -189,7 +189,8 @@ async def test_a_new_certificate_is_shown_without_a_restart(door, tmp_path):
     before = held.get_extra_info("ssl_object").getpeercert(True)
     leaf = door.authority.issue_cert("localhost")
     leaf.private_key_and_cert_chain_pem.write_to_path(tmp_path / "new.pem")
-    load_certificate(door.server_context, tmp_path / "new.pem", tmp_path / "new.pem")
+    door.handshakes.leaf = Leaf(tmp_path / "new.pem", tmp_path / "new.pem")
+    door.handshakes.renew()
     _, writer = await door.open()
     assert writer.get_extra_info("ssl_object").getpeercert(True) != before
     held.write(GOOD + END)
@@ -200,7 +201,6 @@ async def test_a_new_certificate_is_shown_without_a_restart(door, tmp_path):
 
 async def test_the_peer_certificate_is_in_the_scope(tmp_path):
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
     seen = []
 
@@ -210,8 +210,9 @@ async def test_the_peer_certificate_is_in_the_scope(tmp_path):
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
-    tls = server.tls_context(tmp_path / "server.pem", tmp_path / "server.pem", client_ca=tmp_path / "ca.pem")
-    listener = server.Listener(app, host="127.0.0.1", port=0, tls=tls)
+    handshakes = Handshakes(Leaf(tmp_path / "server.pem", tmp_path / "server.pem"))
+    handshakes.trust([ssl.PEM_cert_to_DER_cert(authority.cert_pem.bytes().decode())])
+    listener = server.Listener(app, host="127.0.0.1", port=0, tls=handshakes.context)
     await listener.start()
     try:
         for certificate in (authority.issue_cert("client.example"), None):
@@ -239,8 +240,10 @@ async def test_half_a_renewal_does_not_end_the_service(door, tmp_path):
     old, new = door.authority.issue_cert("localhost"), door.authority.issue_cert("localhost")
     old.private_key_pem.write_to_path(tmp_path / "old.key")
     new.cert_chain_pems[0].write_to_path(tmp_path / "new.pem")
+    whole, door.handshakes.leaf = door.handshakes.leaf, Leaf(tmp_path / "new.pem", tmp_path / "old.key")
     with pytest.raises(ConfigError):
-        load_certificate(door.server_context, tmp_path / "new.pem", tmp_path / "old.key")
+        door.handshakes.renew()
+    door.handshakes.leaf = whole
     _, writer = await door.open()
     assert writer.get_extra_info("ssl_object").getpeercert(True) == before
     writer.close()

@@ -56,22 +56,21 @@ class ClientCertificates:
         self._looked: OrderedDict[bytes, _Looked] = OrderedDict()
         self._demands: OrderedDict[tuple[str, bool], _Demands] = OrderedDict()
 
-    async def check(self, der: bytes | None, principal: Principal) -> str | None:
-        """The thumbprint of a certificate that is good for ``principal``; None if none was shown and none is needed."""
-        if der is None:
+    async def check(self, principal: Principal, certificate: bytes | None) -> None:
+        """Raises Unauthenticated if the one shown is not good for this principal, or if it needs one and shows none."""
+        if certificate is None:
             if principal.kind in _ON_SERVERS and await self._demanded(principal):
                 raise _refused(
                     principal, "This API key can only be used with a client certificate.", why="certificate_missing"
                 )
-            return None
-        shown = await self.look(der)
-        row = self._held(shown, principal)
-        if row is None:
+            return
+        shown = await self.look(certificate)
+        _check_life(shown, principal)
+        if not any([await self._is_of(row, principal) for row in shown.holders]):
             raise _refused(
                 principal, "The client certificate of this connection is not one for these credentials.",
                 why="certificate_foreign",
             )  # fmt: skip
-        return shown.thumbprint
 
     async def identify(self, der: bytes | None) -> Shown:
         """The certificate itself, where it alone says who asks (an app's, or one that renews itself); or a refusal."""
@@ -131,10 +130,19 @@ class ClientCertificates:
             and (not row.names or names.intersection(row.names))
         )
 
-    def _held(self, shown: Shown, principal: Principal) -> CertificateRow | None:
-        """The holder that ``principal`` is, if the certificate is good now."""
-        _check_life(shown, principal)
-        return next((row for row in shown.holders if _is_of(row, principal, shown.thumbprint)), None)
+    async def _is_of(self, row: CertificateRow, principal: Principal) -> bool:
+        """Whether ``row`` is good for this very caller: an app's only for the app, a key's only for the key.
+
+        An app may also show a certificate of its maker, who has an account of their own here.
+        """
+        if row.revoked_at is not None or row.not_after <= clock.now():
+            return False
+        if row.app is not None:
+            return principal.kind == "app" and row.app == principal.id
+        if principal.kind == "app" and row.account != principal.account:
+            return row.api_key is None and await find.makes_app(self._pool, account=row.account, app=principal.id)
+        mine = (row.account, row.livemode) == (principal.account, principal.livemode)
+        return mine and row.api_key in (None, principal.id)
 
     async def _demanded(self, principal: Principal) -> bool:
         place = (principal.account, principal.livemode)
@@ -151,8 +159,7 @@ class ClientCertificates:
 
 def _check_life(shown: Shown, principal: Principal) -> None:
     now = clock.now()
-    holders = shown.holders
-    if holders and all(row.revoked_at is not None for row in holders):
+    if shown.holders and all(row.revoked_at is not None for row in shown.holders):
         raise _refused(principal, "The client certificate of this connection was revoked.", why="certificate_revoked")
     if not shown.not_before <= now < shown.not_after:
         raise _refused(
@@ -163,24 +170,6 @@ def _check_life(shown: Shown, principal: Principal) -> None:
         raise _refused(
             principal, "The client certificate of this connection is not meant for clients.", why="certificate_purpose"
         )
-
-
-def _is_of(row: CertificateRow, principal: Principal, shown: str) -> bool:
-    """Whether ``row`` is good for this very caller: an app's only for the app, a key's only for the key.
-
-    A certificate of the app's maker, who has an account of their own here, is good where the token is bound to it.
-    """
-    if row.revoked_at is not None or row.not_after <= clock.now():
-        return False
-    if principal.kind == "app" and row.app is not None:
-        return row.app == principal.id
-    if principal.kind == "app" and principal.certificate == shown:
-        return True
-    return (
-        row.app is None
-        and (row.account, row.livemode) == (principal.account, principal.livemode)
-        and row.api_key in (None, principal.id)
-    )
 
 
 def _refused(principal: Principal, message: str, *, why: str) -> Unauthenticated:

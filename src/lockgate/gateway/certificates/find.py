@@ -223,6 +223,13 @@ async def key_kind(connection: Connection, who: Principal, id_: str, *, now: int
     )
 
 
+async def makes_app(pool: Pool, *, account: str, app: str) -> bool:
+    """Whether ``account`` made the third-party app."""
+    return await pool.fetchval(
+        "select exists (select from app where account = $1 and id = $2)", account, app
+    )
+
+
 async def requirements(pool: Pool, account: str, livemode: bool) -> list[RequirementRow]:
     """The keys of an account that demand a certificate."""
     rows = await pool.fetch(

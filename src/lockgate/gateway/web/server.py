@@ -7,7 +7,6 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import httptools
@@ -42,30 +41,6 @@ class _BadRequest(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-
-
-def tls_context(certificate: Path, key: Path, *, client_ca: Path | None = None) -> ssl.SSLContext:
-    """TLS 1.3 and nothing older. With ``client_ca``, a client may show a certificate of that authority."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_alpn_protocols(["http/1.1"])
-    load_certificate(context, certificate, key)
-    if client_ca is not None:
-        context.load_verify_locations(client_ca)
-        context.verify_mode = ssl.CERT_OPTIONAL
-    return context
-
-
-def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    """(Re)load the leaf: handshakes from now on show it, open connections go on.
-
-    Tried on a context of its own first: half a renewal, such as a key that fits another leaf, must not end the service.
-    """
-    try:
-        for tried in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), context):
-            tried.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"cannot use the certificate {certificate} with {key}: {type(error).__name__}") from error
 
 
 class Protocol(HttpToolsProtocol):

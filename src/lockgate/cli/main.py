@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "keyring": Entry("lockgate.cli.keyring:app", "Rotate the vault's keys and move what they wrap."),
     "erase": Entry("lockgate.cli.erase:app", "Destroy one person's keys, so that nobody can read their data again."),
     "keys": Entry("lockgate.cli.keys:app", "Create, list, roll and revoke API keys."),
+    "people": Entry("lockgate.cli.people:app", "Invite people, let the first owner in, shut somebody out."),
     "accounts": Entry("lockgate.cli.accounts:app", "Create and list merchant accounts."),
     "payouts": Entry("lockgate.cli.payouts:app", "Say when a merchant's money is paid out by the clock."),
     "webhooks": Entry("lockgate.cli.webhooks:app", "Bring events to your own machine while you develop."),

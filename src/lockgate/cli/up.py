@@ -20,10 +20,12 @@ from lockgate.cli.programs import DEFAULT_HOME, HomeOption
 from lockgate.cli.supervisor import StartError, Supervisor
 from lockgate.gateway import provision
 from lockgate.gateway.identity import bootstrap
+from lockgate.gateway.people import desk as people_desk
 from lockgate.gateway.storage.migrate import MigrationError
 from lockgate.gateway.storage.roles import ServerSilentError
 from lockgate.kernel import clock, process
 from lockgate.kernel.config import ConfigError, Home
+from lockgate.kernel.principal import Principal
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _RENEW_EVERY_S = 12 * 3600.0
@@ -192,6 +194,7 @@ async def _supervise(chosen: stack.Stack, ready_file: Path | None, *, began: flo
         async def provide() -> None:
             keys["seal_verify_key"] = await provision.provision(chosen.home)
             keys.update(await _keys(chosen.home))
+            keys.update(await _owner_link(chosen.home))
 
         await chosen.start(supervisor, before_gateway=provide, say=_say)
         started.update(_describe(chosen, keys))
@@ -252,6 +255,15 @@ async def _unless(stopped: asyncio.Event, work: Any) -> bool:
         await asyncio.gather(task, stop, return_exceptions=True)
 
 
+async def _owner_link(home: Home) -> dict[str, str]:
+    """A fresh link for the first owner, while this installation has nobody at all; older ones end with it."""
+    settings = home.settings()
+    async with bootstrap.desk(home) as desk:
+        who = Principal(settings["account"], False, "internal", "cli")
+        made = await people_desk.first_owner_link(desk, who, url=settings["api"]["url"])
+    return {} if made is None else {"owner_link": made.link}
+
+
 async def _keys(home: Home) -> dict[str, str]:
     """The default account's API keys. The database has only hashes: the sandbox keeps the plain ones in a file."""
     file = home.secrets_file("keys")
@@ -273,6 +285,7 @@ def _describe(chosen: stack.Stack, keys: dict[str, str]) -> dict[str, Any]:
         "profile": settings["profile"],
         "account": settings["account"],
         **{name: keys.get(name) for name in _KEYS},
+        "owner_link": keys.get("owner_link"),
         "seal_verify_key": keys["seal_verify_key"],
         "simulator": settings["simulator"]["url"] if "simulator" in settings else None,
     }

@@ -47,6 +47,9 @@ def text(started: Mapping[str, Any], *, separation: str, seconds: float) -> str:
     lines += [f"  {label:<16} {started[name]}" for name, label in names.items() if started.get(name)]
     lines += [f"  {'Sealing key':<16} {started['seal_verify_key']} (pin it where cards are sealed)"]
     lines += [f"  {'Separation':<16} {separation}"]
+    if started.get("owner_link"):
+        lines += ["", "Sign up as the first owner. This link works once, for 24 hours, and is not shown again:", ""]
+        lines += [f"  {started['owner_link']}"]
     if started.get("secret_key"):
         lines += ["", "Take a payment:", "", f"  {curl(started)}", "", "or in Python (pip install stripe):", ""]
         lines += [f"  {line}" for line in snippet(started).splitlines()]

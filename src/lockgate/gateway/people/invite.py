@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lockgate.gateway.audit.record import record
+from lockgate.gateway.identity.roles import OWNER
 from lockgate.gateway.mail.core.address import is_address
 from lockgate.gateway.people import find, letters, marks, store
 from lockgate.gateway.people.core.email import normal
 from lockgate.gateway.people.core.letters import INVITATION
 from lockgate.gateway.people.core.rows import InvitationRow
-from lockgate.gateway.people.ports import Ports
+from lockgate.gateway.people.ports import Office
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
 from lockgate.kernel.errors import Refusal, invalid, missing
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.principal import Principal
 
-OWNER = "owner"
 INVITATION_S = 72 * 3600
 OWNER_LINK_S = 24 * 3600
 _PLATFORM = "platform"
@@ -33,14 +33,14 @@ class Invited(NamedTuple):
         return f"Invited({self.row.id})"
 
 
-async def prepare(ports: Ports, who: Principal, email: str, roles: Sequence[str], *, now: int) -> Invited:
+async def prepare(office: Office, who: Principal, email: str, roles: Sequence[str], *, now: int) -> Invited:
     """An invitation that ``who`` may give, ready to be kept. Nobody gives a role that allows more than they may do."""
     if not is_address(email):
         raise invalid("This is not an e-mail address that mail can be sent to.", param="email")
     wanted = list(dict.fromkeys(roles))
     if not wanted:
         raise invalid("Name at least one role.", param="roles")
-    await ports.roles.check_grant(who, wanted)
+    await office.roles.check_grant(who, wanted)
     id_, secret = new_id("inv"), marks.draw()
     row = InvitationRow(
         account=who.account,
@@ -51,17 +51,17 @@ async def prepare(ports: Ports, who: Principal, email: str, roles: Sequence[str]
         status="pending",
         roles=wanted,
         secret_hash=marks.hashed(secret),
-        email_index=await ports.box.blind_index(_PLATFORM, "email", normal(email)),
-        personal=await ports.box.seal(_PLATFORM, id_, {"email": email}),
+        email_index=await office.box.blind_index(_PLATFORM, "email", normal(email)),
+        personal=await office.box.seal(_PLATFORM, id_, {"email": email}),
         invited_by=f"{who.kind}:{who.id}",
         person=None,
         ended_at=None,
     )
-    return Invited(row, email, link(ports.url, secret))
+    return Invited(row, email, link(office.url, secret))
 
 
 async def keep(
-    connection: Connection, ports: Ports, who: Principal, invited: Invited, *, request: str | None, now: int
+    connection: Connection, office: Office, who: Principal, invited: Invited, *, request: str | None, now: int
 ) -> None:
     """Write an invitation and send its mail, in one transaction."""
     row = invited.row
@@ -75,7 +75,7 @@ async def keep(
         "roles": ", ".join(row.roles),
         "link": invited.link,
     }
-    await letters.send_to(connection, ports, invited.email, INVITATION, now=now, facts=facts)
+    await letters.send_to(connection, office, invited.email, INVITATION, now=now, facts=facts)
     detail = {"roles": row.roles, "expires_at": row.expires_at}
     told = record(who, "invitation.create", object_=row.id, request=request, detail=detail)
     await insert_audits(connection, [told])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from lockgate.gateway.mail import send as mail
 from lockgate.gateway.people import find
 from lockgate.gateway.people.core.letters import Letter
-from lockgate.gateway.people.ports import Ports
+from lockgate.gateway.people.ports import Office
 from lockgate.gateway.storage.database import Connection
 
 _PLATFORM = "platform"
@@ -13,7 +13,7 @@ _PLATFORM = "platform"
 
 async def send(
     connection: Connection,
-    ports: Ports,
+    office: Office,
     person: str,
     letter: Letter,
     *,
@@ -22,14 +22,14 @@ async def send(
 ) -> None:
     """Tell ``person``; nobody is told whose data was erased."""
     row = await find.person(connection, person)
-    opened = await ports.box.open(_PLATFORM, person, row.personal) if row is not None else {}
+    opened = await office.box.open(_PLATFORM, person, row.personal) if row is not None else {}
     if opened.get("email"):
-        await send_to(connection, ports, opened["email"], letter, now=now, facts=facts)
+        await send_to(connection, office, opened["email"], letter, now=now, facts=facts)
 
 
 async def send_to(
     connection: Connection,
-    ports: Ports,
+    office: Office,
     email: str,
     letter: Letter,
     *,
@@ -40,7 +40,7 @@ async def send_to(
     told = facts or {}
     await mail.queue(
         connection,
-        ports.box,
+        office.box,
         to=email,
         subject=letter.subject.format_map(told),
         text=letter.told(told),

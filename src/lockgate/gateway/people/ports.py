@@ -77,21 +77,27 @@ def access_seconds(settings: Mapping[str, Any]) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Everything that this room touches. ``key`` is the room's own; what it hashes and derives is told apart by words.
+class Office:
+    """What it takes to say who belongs where; the operator's own commands have no more.
 
     ``url`` is where people's browsers find us; links in mail begin with it.
     """
 
     pool: Pool
     box: Box
-    tokens: Tokens
     roles: Roles
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports(Office):
+    """Everything that this room touches. ``key`` is its own; what it hashes and derives is told apart by words."""
+
+    tokens: Tokens
     factors: Factors
     witness: Witness
     passwords: Passwords
     breached: Breached
-    url: str
     access_s: int
     poke: Callable[[], None]
     key: bytes = field(repr=False)

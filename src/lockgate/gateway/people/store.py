@@ -220,3 +220,15 @@ async def link_since(connection: Connection, person: str, *, purpose: str, since
             since,
         )
     )
+
+
+async def end_invitations_by(connection: Connection, *, account: str, actor: str, now: int) -> int:
+    """Revoke what somebody has invited others to who may not any more."""
+    done = await connection.execute(
+        "update invitation set status = 'revoked', ended_at = $3 where account = $1 and invited_by = $2"
+        " and status = 'pending'",
+        account,
+        actor,
+        now,
+    )
+    return int(done.rsplit(" ", 1)[1])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lockgate.gateway import boot_audit
+from lockgate.gateway import boot_audit, boot_oauth
 from lockgate.gateway.audit import api as audit_api
 from lockgate.gateway.audit import jobs as audit_jobs
 from lockgate.gateway.audit.ports import Ports as AuditPorts
@@ -26,9 +26,13 @@ from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.ports import CredentialPorts
 from lockgate.gateway.identity.roles import Roles
 from lockgate.gateway.identity.signing_keys import SigningKeys
-from lockgate.gateway.identity.standing import Standing
-from lockgate.gateway.identity.tokens import SESSION, Tokens
+from lockgate.gateway.identity.tokens import Tokens
 from lockgate.gateway.identity.witness import Witness
+from lockgate.gateway.oauth import api as oauth_api
+from lockgate.gateway.oauth import endpoints as oauth_endpoints
+from lockgate.gateway.oauth import jobs as oauth_jobs
+from lockgate.gateway.oauth import pages as oauth_pages
+from lockgate.gateway.oauth.ports import Ports as OauthPorts
 from lockgate.gateway.people import api_sign_in
 from lockgate.gateway.people import jobs as people_jobs
 from lockgate.gateway.people.breached import Breached
@@ -36,7 +40,6 @@ from lockgate.gateway.people.factor_changed import factor_changed
 from lockgate.gateway.people.passwords import Passwords
 from lockgate.gateway.people.ports import Ports as PeoplePorts
 from lockgate.gateway.people.ports import access_seconds
-from lockgate.gateway.people.standing import standing
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.jobs import Job
@@ -87,6 +90,7 @@ class Access:
     factors: FactorsPorts
     certificates: CertificatesPorts
     client_certificates: ClientCertificates
+    oauth: OauthPorts
     trust: Trust
     approvals: Any
     addresses: Any
@@ -105,13 +109,11 @@ async def assemble(base: Base) -> Access:
     tokens = Tokens(SigningKeys(base.pool, base.box), issuer=base.public_url)
     witness = Witness(base.pool)
     people, factors = await _people(base, tokens, witness)
-
-    async def of_session(claims: Mapping[str, Any]) -> Standing | None:
-        return await standing(people, claims)
-
-    authenticator = Authenticator(
-        base.pool, pepper=base.pepper, tokens=tokens, holders={SESSION: of_session}
-    )
+    client_certificates = ClientCertificates(base.pool)
+    authenticator, oauth = boot_oauth.assemble(
+        base.pool, people, tokens, pepper=base.pepper, secret=await base.platform_key("oauth"), witness=witness,
+        certificates=client_certificates,
+    )  # fmt: skip
     opened = _Open()
     audit = boot_audit.reading(base.settings, pool=base.pool, vault=base.vault)
     if base.program == "worker":
@@ -125,7 +127,8 @@ async def assemble(base: Base) -> Access:
         people=people,
         factors=factors,
         certificates=CertificatesPorts(base.pool, base.box, witness, base.public_url),
-        client_certificates=ClientCertificates(base.pool),
+        client_certificates=client_certificates,
+        oauth=oauth,
         trust=Trust(base.pool),
         approvals=opened,
         addresses=opened,
@@ -165,6 +168,7 @@ def operations(access: Access) -> list[Operation]:
         *certificates_api.operations(access.certificates),
         *identity_api_keys.operations(credentials),
         *identity_api_roles.operations(credentials),
+        *oauth_api.operations(access.oauth),
     ]
 
 
@@ -172,6 +176,8 @@ def pages(access: Access) -> list[Page | Hook]:
     """What is opened without a key: pages for people, endpoints for apps."""
     return [
         *api_sign_in.hooks(access.people),
+        *oauth_pages.pages(access.oauth),
+        *oauth_endpoints.hooks(access.oauth),
         *certificate_renew.hooks(access.certificates, access.client_certificates),
         *certificate_lists.pages(access.certificates),
     ]
@@ -188,5 +194,6 @@ def jobs(access: Access) -> Sequence[Job]:
         *(audit_jobs.jobs(access.audit) if isinstance(access.audit, AuditPorts) else ()),
         Job("identity.signing_keys", 3_600_000, signing_keys),
         *people_jobs.jobs(access.base.pool),
+        *oauth_jobs.jobs(access.base.pool),
         *certificates_jobs.jobs(access.certificates),
     ]

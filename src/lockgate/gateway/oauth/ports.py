@@ -28,13 +28,13 @@ class Guest(NamedTuple):
 class Keys(Protocol):
     """Knows API keys."""
 
-    async def identify(self, presented: Presented, *, before_unknown: Callable[[], None]) -> Identity: ...
+    async def identify(self, presented: Presented, *, before_unknown: Callable[[], Awaitable[None]]) -> Identity: ...
 
 
 class Certificates(Protocol):
     """Knows client certificates, and which keys demand one."""
 
-    async def check(self, der: bytes | None, principal: Principal) -> str | None: ...
+    async def check(self, principal: Principal, certificate: bytes | None) -> None: ...
 
     async def identify(self, der: bytes | None) -> Shown: ...
 
@@ -55,6 +55,5 @@ class Ports:
     issuer: str
     visitor: Callable[[Visit], Awaitable[Guest | None]]
     memberships: Callable[[str], Awaitable[Memberships]]
-    failures_left: Callable[[str], None]
     account_names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
     secret: bytes = field(repr=False)

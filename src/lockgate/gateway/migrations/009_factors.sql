@@ -94,7 +94,7 @@ create table approval (
     used_at bigint,
     used_by text,
     primary key (account, livemode, id),
-    check (decided_by <> maker_person)
+    check (decided_by <> maker_person or decision = 'refused')
 );
 create index approval_open on approval (account, livemode, maker, content) where used_at is null and decision is null;
 

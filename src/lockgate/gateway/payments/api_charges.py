@@ -74,7 +74,7 @@ def operations(ports: Ports) -> list[Operation]:
         ),
         Operation(
             name="charge.refund", method="POST", path=f"{_CHARGE}/refunds", resource="refunds", access="write",
-            handler=refund_it, params=params.REFUND, returns=REFUND, audit="refund.create",
+            handler=refund_it, params=params.REFUND, returns=REFUND, audit="refund.create", privilege="refund",
             summary="Give back what was captured on this charge, or a part of it.",
         ),
     ]  # fmt: skip

@@ -63,6 +63,7 @@ def operations(ports: Ports) -> list[Operation]:
             params=params.CREATE,
             returns=PAYOUT,
             audit="payout.create",
+            privilege="payout",
             summary="Send available money to the merchant's bank.",
         ),
         Operation(
@@ -110,6 +111,7 @@ def operations(ports: Ports) -> list[Operation]:
             params=params.CANCEL,
             returns=PAYOUT,
             audit="payout.cancel",
+            privilege="payout",
             summary="Stop a payout that is still pending; its money is available again.",
         ),
         Operation(
@@ -122,6 +124,7 @@ def operations(ports: Ports) -> list[Operation]:
             params=params.REVERSE,
             returns=PAYOUT,
             audit="payout.reverse",
+            privilege="payout",
             summary="Fetch a payout back from the bank, as a payout of its own.",
         ),
     ]

@@ -1,0 +1,77 @@
+"""Which operations wait for what: a fresh proof, a confirmation of just this content, a second person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lockgate.gateway.approvals.core.stake import Stake
+from lockgate.kernel import money
+from lockgate.kernel.principal import Principal
+
+MONEY = ("refund", "payout")
+OTHERS = (
+    "payout_schedule", "api_keys", "roles", "people", "factors", "certificates", "apps", "address_rules", "limits",
+    "alerts", "audit_export", "approval_policy",
+)  # fmt: skip
+CLASSES = (*MONEY, *OTHERS)
+ALWAYS_CONFIRMED = ("payout_schedule",)
+OWN = ("factors",)
+"""What is one's own alone: nobody else has a say in it."""
+
+FRESH_S = 5 * 60
+"""How long a person's last proof counts as fresh."""
+
+Rules = Mapping[str, Mapping[str, Any]]
+
+DEFAULTS: Rules = {
+    **{name: {"confirm_above": 1000, "two_people_above": None} for name in MONEY},
+    **{name: {"two_people": False} for name in OTHERS},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an operation waits for. ``confirmed`` is a proof by its maker that names its very content."""
+
+    fresh: bool
+    confirmed: bool
+    second: bool
+
+    @property
+    def approval(self) -> bool:
+        """Whether there must be an approval at all."""
+        return self.confirmed or self.second
+
+
+def rules_of(stored: Rules | None) -> Rules:
+    """The account's rules: its own where it has set them, or else the defaults."""
+    given = stored or {}
+    return {name: {**DEFAULTS[name], **given.get(name, {})} for name in CLASSES}
+
+
+def need(principal: Principal, privilege: str, stake: Stake | None, rules: Rules) -> Need:
+    """What ``principal`` needs beyond the permission. Money of an amount that nobody can tell is too much."""
+    rule = rules[privilege]
+    person = principal.kind == "person"
+    if privilege in MONEY:
+        confirmed = person and _above(stake, rule["confirm_above"])
+        return Need(person, confirmed, _above(stake, rule["two_people_above"]))
+    return Need(person, person and privilege in ALWAYS_CONFIRMED, privilege not in OWN and rule["two_people"])
+
+
+def counts(principal: Principal, privilege: str, rules: Rules) -> bool:
+    """Whether it matters to ``principal`` how much is moved."""
+    if privilege not in MONEY:
+        return False
+    rule = rules[privilege]
+    return rule["two_people_above"] is not None or (principal.kind == "person" and rule["confirm_above"] is not None)
+
+
+def _above(stake: Stake | None, limit: int | None) -> bool:
+    """``limit`` is in whole units of whatever currency is moved; None is never passed."""
+    if limit is None:
+        return False
+    return stake is None or stake.amount > limit * 10 ** money.exponent(stake.currency)
+
+
+State = Literal["pending", "approved", "refused", "expired", "used"]

@@ -1,0 +1,20 @@
+"""What is at stake in a privileged operation, as the room that performs it knows before it does."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lockgate.kernel.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """``amount`` in minor units of ``currency``; ``about`` names where it comes from or goes to, without a person."""
+
+    amount: int
+    currency: str
+    about: str
+
+
+Look = Callable[[Principal, Mapping[str, str], Mapping[str, Any]], Awaitable[Stake | None]]
+"""Reads what an operation would move, by its principal, path and parameters. None: it cannot be told."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from lockgate.gateway import boot_access
+from lockgate.gateway import boot_access, boot_limits
 from lockgate.gateway.boot_access import Access
 from lockgate.gateway.checkout import api as checkout_api
 from lockgate.gateway.checkout import jobs as checkout_jobs
@@ -39,6 +39,7 @@ from lockgate.gateway.payments import api as payments_api
 from lockgate.gateway.payments import expire, recover, returns, verify_card
 from lockgate.gateway.payments import jobs as payments_jobs
 from lockgate.gateway.payments import notice as payments_notice
+from lockgate.gateway.payments import stakes as payments_stakes
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
 from lockgate.gateway.payments.send import ask
 from lockgate.gateway.processors import registry
@@ -50,6 +51,7 @@ from lockgate.gateway.settlement import api as settlement_api
 from lockgate.gateway.settlement import jobs as settlement_jobs
 from lockgate.gateway.settlement import notice as settlement_notice
 from lockgate.gateway.settlement import render as settlement_render
+from lockgate.gateway.settlement import stakes as settlement_stakes
 from lockgate.gateway.settlement.conclude import ACTIONS as PAYOUT_ACTIONS
 from lockgate.gateway.settlement.conclude import Concluder as PayoutConcluder
 from lockgate.gateway.settlement.ports import Ports as SettlementPorts
@@ -60,8 +62,12 @@ from lockgate.gateway.storage.jobs import Schedule
 from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.gateway.vaultlink.client import VaultClient, VaultUnavailable
 from lockgate.gateway.vaultlink.personal import PersonalBox
+from lockgate.gateway.web import api_limits
+from lockgate.gateway.web import jobs as web_jobs
+from lockgate.gateway.web.addresses import of_settings
 from lockgate.gateway.web.app import App
 from lockgate.gateway.web.doors import Door, Doors
+from lockgate.gateway.web.limits import Limits
 from lockgate.gateway.web.ports import Ports as WebPorts
 from lockgate.gateway.web.tls import Handshakes, Leaf
 from lockgate.gateway.webhooks import api as webhooks_api
@@ -124,13 +130,18 @@ async def _serve(home: Home) -> None:
     _check_plain_http(home.settings())
     parts = await _assemble(home, "gateway")
     offered = operations(parts)
+    looks = {**payments_stakes.looks(parts.payments), **settlement_stakes.looks(parts.settlement)}
+    parts.access.approvals.learn(offered, looks)
     pages = [
         *returns.pages(parts.payments),
         *checkout_page.pages(parts.checkout),
         *receive.hooks(parts.notifications),
         *boot_access.pages(parts.access),
     ]
-    app = App(offered, _loaders(parts), pages, _web_ports(parts))
+    kept = await boot_limits.assemble(
+        parts.settings, home.secrets("gateway"), pool=parts.pool, pepper=parts.pepper
+    )
+    app = App(offered, _loaders(parts), pages, _web_ports(parts, kept.limits))
     doors = Doors(app, _doors(home), changed=parts.access.trust.changed)
     await doors.open()
     stopped = _stop_signal()
@@ -140,6 +151,8 @@ async def _serve(home: Home) -> None:
     await stopped.wait()
     await doors.close()
     await app.close()
+    await kept.close()
+    await parts.access.addresses.close()
     await parts.notifications.witness.close()
     await parts.close()
 
@@ -171,6 +184,7 @@ async def _work(home: Home) -> None:
             *settlement_jobs.jobs(parts.settlement),
             *checkout_jobs.jobs(parts.checkout),
             *boot_access.jobs(parts.access),
+            *web_jobs.jobs(parts.pool),
         ],
     )
     bell = await poke.listen(Path(parts.settings["run_dir"]), schedule.poke)
@@ -349,6 +363,7 @@ def operations(parts: Parts) -> list[Operation]:
         *webhooks_api.operations(parts.webhooks),
         *identity_api.operations(identity),
         *boot_access.operations(parts.access),
+        *api_limits.operations(parts.pool),
     ]
 
 
@@ -397,7 +412,7 @@ def _loaders(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _web_ports(parts: Parts) -> WebPorts:
+def _web_ports(parts: Parts, limits: Limits) -> WebPorts:
     async def settle(principal: Any, found: Any, call: Any) -> Any:
         return await recover.settle_claim(parts.payments, principal, found, call)
 
@@ -412,6 +427,8 @@ def _web_ports(parts: Parts) -> WebPorts:
         approvals=parts.access.approvals,
         addresses=parts.access.addresses,
         public_url=parts.access.base.public_url,
+        limits=limits,
+        clients=of_settings(parts.settings.get("proxies")),
     )
 
 

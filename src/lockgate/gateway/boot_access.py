@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lockgate.gateway import boot_audit, boot_oauth
+from lockgate.gateway import boot_audit, boot_oauth, boot_reviews
+from lockgate.gateway.approvals import api as approvals_api
+from lockgate.gateway.approvals.ports import Ports as ApprovalsPorts
+from lockgate.gateway.approvals.require import Approvals
 from lockgate.gateway.audit import api as audit_api
 from lockgate.gateway.audit import jobs as audit_jobs
 from lockgate.gateway.audit.ports import Ports as AuditPorts
@@ -17,11 +20,15 @@ from lockgate.gateway.certificates import renew as certificate_renew
 from lockgate.gateway.certificates.check import ClientCertificates
 from lockgate.gateway.certificates.ports import Ports as CertificatesPorts
 from lockgate.gateway.certificates.trust import Trust
+from lockgate.gateway.factors import api as factors_api
+from lockgate.gateway.factors import jobs as factors_jobs
 from lockgate.gateway.factors.ports import Change
 from lockgate.gateway.factors.ports import Ports as FactorsPorts
 from lockgate.gateway.factors.second import Factors
+from lockgate.gateway.identity import api_addresses
 from lockgate.gateway.identity import api_keys as identity_api_keys
 from lockgate.gateway.identity import api_roles as identity_api_roles
+from lockgate.gateway.identity.address_rules import AddressRules
 from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.ports import CredentialPorts
 from lockgate.gateway.identity.roles import Roles
@@ -40,6 +47,7 @@ from lockgate.gateway.people.factor_changed import factor_changed
 from lockgate.gateway.people.passwords import Passwords
 from lockgate.gateway.people.ports import Ports as PeoplePorts
 from lockgate.gateway.people.ports import access_seconds
+from lockgate.gateway.people.sign_in import email_of
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.jobs import Job
@@ -48,7 +56,6 @@ from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.kernel import clock
 from lockgate.kernel.config import ConfigError
 from lockgate.kernel.operations import Hook, Operation, Page
-from lockgate.kernel.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +99,9 @@ class Access:
     client_certificates: ClientCertificates
     oauth: OauthPorts
     trust: Trust
-    approvals: Any
-    addresses: Any
-
-
-class _Open:
-    """Asks for nothing."""
-
-    async def check(self, _principal: Principal, _what: Any, **_: Any) -> None: ...
-
-    async def require(self, _principal: Principal, _operation: Operation, **_: Any) -> None: ...
+    approving: ApprovalsPorts
+    approvals: Approvals
+    addresses: AddressRules
 
 
 async def assemble(base: Base) -> Access:
@@ -114,7 +114,7 @@ async def assemble(base: Base) -> Access:
         base.pool, people, tokens, pepper=base.pepper, secret=await base.platform_key("oauth"), witness=witness,
         certificates=client_certificates,
     )  # fmt: skip
-    opened = _Open()
+    approving = ApprovalsPorts(pool=base.pool, box=base.box, witness=witness, factors=factors, people=people)
     audit = boot_audit.reading(base.settings, pool=base.pool, vault=base.vault)
     if base.program == "worker":
         audit = await boot_audit.sealing(base.home, base.settings, audit)
@@ -130,8 +130,9 @@ async def assemble(base: Base) -> Access:
         client_certificates=client_certificates,
         oauth=oauth,
         trust=Trust(base.pool),
-        approvals=opened,
-        addresses=opened,
+        approving=approving,
+        approvals=Approvals(approving),
+        addresses=AddressRules(base.pool, witness),
     )
 
 
@@ -163,13 +164,21 @@ async def _people(base: Base, tokens: Tokens, witness: Witness) -> tuple[PeopleP
 def operations(access: Access) -> list[Operation]:
     """What these rooms offer under the API's guard. Declaring needs nothing to be there behind it."""
     credentials = CredentialPorts(access.base.pool, access.base.pepper)
-    return [
+
+    async def address_of(person: str) -> str:
+        return await email_of(access.people, person)
+
+    offered = [
         *audit_api.operations(access.audit),
+        *approvals_api.operations(access.approving, access.approvals),
         *certificates_api.operations(access.certificates),
+        *factors_api.operations(access.factors, address_of),
+        *api_addresses.operations(access.base.pool, access.addresses),
         *identity_api_keys.operations(credentials),
         *identity_api_roles.operations(credentials),
         *oauth_api.operations(access.oauth),
     ]
+    return [*offered, *boot_reviews.operations(access.base.pool, access.base.box, offered)]
 
 
 def pages(access: Access) -> list[Page | Hook]:
@@ -180,6 +189,10 @@ def pages(access: Access) -> list[Page | Hook]:
         *oauth_endpoints.hooks(access.oauth),
         *certificate_renew.hooks(access.certificates, access.client_certificates),
         *certificate_lists.pages(access.certificates),
+        *boot_reviews.hooks(
+            access.base.settings, pool=access.base.pool, box=access.base.box, pepper=access.base.pepper,
+            witness=access.witness, forget=access.authenticator.forget,
+        ),
     ]
 
 
@@ -193,7 +206,9 @@ def jobs(access: Access) -> Sequence[Job]:
     return [
         *(audit_jobs.jobs(access.audit) if isinstance(access.audit, AuditPorts) else ()),
         Job("identity.signing_keys", 3_600_000, signing_keys),
+        *factors_jobs.jobs(access.base.pool),
         *people_jobs.jobs(access.base.pool),
         *oauth_jobs.jobs(access.base.pool),
         *certificates_jobs.jobs(access.certificates),
+        *boot_reviews.jobs(access.base.pool),
     ]

@@ -1,6 +1,8 @@
 """What an address says of a sender or a listener: whom to count it as, and whether it leaves this machine. Pure."""
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+Address = IPv4Address | IPv6Address
 
 
 def source(address: str) -> str:
@@ -15,6 +17,17 @@ def source(address: str) -> str:
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
     return f"{parsed.packed[:8].hex()}/64"
+
+
+def read_address(text: str) -> Address | None:
+    """An IPv4 or IPv6 address, IPv4 in IPv6 as what it is; None for anything else, zones included."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address):
+        return None if found.scope_id is not None else found.ipv4_mapped or found
+    return found
 
 
 def is_loopback(host: str) -> bool:

@@ -1,6 +1,6 @@
 """Cursor lists: newest first, by id, with the dialect's limit, starting_after and ending_before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from lockgate.kernel.errors import Refusal, invalid
@@ -45,6 +45,19 @@ def no_cursor(kind: str, page: Page) -> Refusal:
     """The page's cursor is no ``kind`` of this principal's: the request is wrong, no page is missing."""
     param, id_ = ("ending_before", page.before) if page.backwards else ("starting_after", page.after)
     return invalid(f"No such {kind}: '{id_}'", param=param, code="resource_missing")
+
+
+def part(shown: Sequence[Row], page: Page, kind: str, *, id_of: Callable[[Row], str]) -> tuple[list[Row], bool]:
+    """The page of a list that is at hand as a whole, in the order it is shown in, and whether there are more beyond."""
+    rows = list(shown)
+    cursor = page.before if page.backwards else page.after
+    if cursor is not None:
+        places = {id_of(row): place for place, row in enumerate(rows)}
+        if cursor not in places:
+            raise no_cursor(kind, page)
+        place = places[cursor]
+        rows = rows[:place][::-1] if page.backwards else rows[place + 1 :]
+    return cut(rows, page)
 
 
 def cut(rows: Sequence[Row], page: Page) -> tuple[list[Row], bool]:

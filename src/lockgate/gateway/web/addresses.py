@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 from lockgate.kernel.config import ConfigError
+from lockgate.kernel.source import Address, read_address
 
 X_FORWARDED_FOR, FORWARDED = b"x-forwarded-for", b"forwarded"
 HEADERS: Mapping[str, bytes | None] = {"X-Forwarded-For": X_FORWARDED_FOR, "Forwarded": FORWARDED, "none": None}
 MOST_HOPS = 100
 _LEAST_BITS = {4: 8, 6: 16}  # a wider network trusts strangers
-
-Address = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +58,6 @@ def of_settings(settings: Mapping[str, Any] | None) -> Clients:
     if header not in HEADERS:
         raise ConfigError(f"proxies.header must be one of {', '.join(HEADERS)}")
     return Clients(tuple(_network(text) for text in settings["networks"]), HEADERS[header])
-
-
-def read_address(text: str) -> Address | None:
-    """An IPv4 or IPv6 address, IPv4 in IPv6 as what it is; None for anything else, zones included."""
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(found, IPv6Address):
-        if found.scope_id is not None:
-            return None
-        return found.ipv4_mapped or found
-    return found
 
 
 def _network(text: Any) -> IPv6Network:

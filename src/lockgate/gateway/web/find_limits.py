@@ -53,6 +53,21 @@ async def limit_rows(pool: Pool | Connection, account: str, livemode: bool) -> l
     return [LimitRow(Rule(*row[:9]), *row[9:]) for row in rows]
 
 
+async def same_limit(pool: Pool, principal: Principal, rule: Rule) -> LimitRow | None:
+    """The principal's rule about the same as ``rule``, if it has one."""
+    rows = await limit_rows(pool, principal.account, principal.livemode)
+    about = (rule.scope, rule.subject, rule.cls, rule.mode)
+    return next(
+        (
+            row
+            for row in rows
+            if row.account == principal.account
+            and (row.rule.scope, row.rule.subject, row.rule.cls, row.rule.mode) == about
+        ),
+        None,
+    )
+
+
 async def limit_row(connection: Connection, principal: Principal, id_: str) -> LimitRow | None:
     """One rule of the principal's account, held until this transaction ends."""
     row = await connection.fetchrow(

@@ -1,6 +1,7 @@
 """The buckets of one process: the generic cell rate algorithm in whole nanoseconds, all of a request's or none."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from lockgate.kernel import clock
@@ -54,7 +55,7 @@ class Gcra:
     at rest are forgotten; when too many are busy, newcomers share one, so that no flood of addresses lifts the limit.
     """
 
-    __slots__ = ("_busy_until", "_maximum", "_now", "_sweep_from_ns", "drained_ns")
+    __slots__ = ("_busy_until", "_maximum", "_now", "_sweep_from_ns", "drained_ns", "recall")
 
     def __init__(self, *, now_ns: Callable[[], int] = monotonic_ns, maximum: int = MAX_BUCKETS) -> None:
         self._busy_until: dict[str, int] = {}
@@ -62,6 +63,7 @@ class Gcra:
         self._maximum = maximum
         self._sweep_from_ns = 0
         self.drained_ns: int | None = None  # what has no bucket of its own was used up then
+        self.recall: Callable[[str], int | None] | None = None  # knows buckets from before a restart
 
     def wait_ns(self, bucket: str, *, rate: int, burst: int, per_s: int = 1, take: bool = True) -> int:
         """0 and one request taken, or how long until there is room. ``take=False`` only looks."""
@@ -78,8 +80,8 @@ class Gcra:
             if len(self._busy_until) >= self._maximum:
                 bucket = self._make_room(now, bucket)
                 until = self._busy_until.get(bucket)
-            if until is None and self.drained_ns is not None:
-                until = self.drained_ns + burst * interval_ns
+            if until is None:
+                until = self._before(bucket, interval_ns, burst)
         if until is None or until < now:
             return (1 - burst) * interval_ns, bucket
         return until - now - (burst - 1) * interval_ns, bucket
@@ -87,26 +89,23 @@ class Gcra:
     def take(self, bucket: str, now: int, *, interval_ns: int, burst: int) -> None:
         """One request's room. There must be some."""
         until = self._busy_until.get(bucket)
-        if until is None and self.drained_ns is not None:
-            until = self.drained_ns + burst * interval_ns
+        if until is None:
+            until = self._before(bucket, interval_ns, burst)
         self._busy_until[bucket] = (now if until is None or until < now else until) + interval_ns
-
-    def hold(self, bucket: str, until_ns: int) -> None:
-        """Keep ``bucket`` busy until then at least."""
-        if until_ns > self._busy_until.get(bucket, 0):
-            self._busy_until[bucket] = until_ns
 
     def busy(self, since_ns: int) -> Iterator[tuple[str, int]]:
         """Buckets that are busy beyond ``since_ns``."""
         return ((name, until) for name, until in self._busy_until.items() if until > since_ns)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._busy_until.clear()
-        self.drained_ns = None
-
     def __len__(self) -> int:
         return len(self._busy_until)
+
+    def _before(self, bucket: str, interval_ns: int, burst: int) -> int | None:
+        """Until when a bucket that is new here is busy already."""
+        until = None if self.recall is None else self.recall(bucket)
+        if until is None and self.drained_ns is not None:
+            return self.drained_ns + burst * interval_ns
+        return until
 
     def _make_room(self, now: int, bucket: str) -> str:
         if now < self._sweep_from_ns:  # looking through all of them is not for every newcomer of a flood
@@ -122,7 +121,10 @@ class Buckets:
     def __init__(self, *, now_ns: Callable[[], int] = monotonic_ns, maximum: int = MAX_BUCKETS) -> None:
         self.now = now_ns
         self._maximum = maximum
+        self.taken = 0
         self._drained_ns: int | None = None
+        self._spare: frozenset[str] = frozenset()
+        self._recall: Callable[[str, str], int | None] | None = None
         self._families: dict[str, Gcra] = {}
 
     def take(self, asks: Sequence[Ask]) -> Verdict:
@@ -142,6 +144,7 @@ class Buckets:
                 worst, reason = over, why
         if worst:
             return Verdict(worst, reason, tuple(watched))
+        self.taken += 1
         for gcra, bucket, interval, burst in takes:
             gcra.take(bucket, now, interval_ns=interval, burst=burst)
         return Verdict(0, "", tuple(watched)) if watched else TAKEN
@@ -151,15 +154,21 @@ class Buckets:
         gcra = self._families.get(ask.family) or self._family(ask.family)
         return max(0, gcra.over(ask.bucket, self.now(), interval_ns=ask.interval_ns, burst=ask.burst)[0])
 
-    def hold(self, family: str, bucket: str, until_ns: int) -> None:
-        """Keep a bucket busy until then at least."""
-        self._family(family).hold(bucket, until_ns)
+    def drain(self, at_ns: int, *, spare: Collection[str] = ()) -> None:
+        """Whatever has no bucket yet counts as used up at ``at_ns``: others may have used it, or it was forgotten.
 
-    def drain(self, at_ns: int) -> None:
-        """Whatever has no bucket yet counts as used up at ``at_ns``: for what others have taken, or was forgotten."""
-        self._drained_ns = at_ns
-        for gcra in self._families.values():
-            gcra.drained_ns = at_ns
+        Families in ``spare`` begin full all the same.
+        """
+        self._drained_ns, self._spare = at_ns, frozenset(spare)
+        self._families = {name: gcra for name, gcra in self._families.items() if len(gcra)}
+        for name, gcra in self._families.items():
+            gcra.drained_ns = None if name in self._spare else at_ns
+
+    def remember(self, recall: Callable[[str, str], int | None] | None) -> None:
+        """Ask ``recall`` about buckets (family, bucket) that are new here; with None no longer."""
+        self._recall = recall
+        for name, gcra in self._families.items():
+            gcra.recall = None if recall is None else partial(recall, name)
 
     def busy(self, since_ns: int) -> Iterator[tuple[str, str, int]]:
         """Family, bucket and end of what is busy beyond ``since_ns``."""
@@ -176,5 +185,6 @@ class Buckets:
         gcra = self._families.get(name)
         if gcra is None:
             gcra = self._families[name] = Gcra(now_ns=self.now, maximum=self._maximum)
-            gcra.drained_ns = self._drained_ns
+            gcra.drained_ns = None if name in self._spare else self._drained_ns
+            gcra.recall = None if self._recall is None else partial(self._recall, name)
         return gcra

@@ -18,6 +18,9 @@ OPEN_CLASSES = (*PAGE_CLASSES, "open", "stray", "failure")
 CLASSES = (*OPERATION_CLASSES, *OPEN_CLASSES)
 # Where the limits cannot be known, these are refused: a guess, a token or money out can wait, a sale cannot.
 FAIL_CLOSED = frozenset({"login", "token", "refund", "payout"})
+# How often one object is changed is bounded by the hour: a stop to loops, not to guesses. To call such a bucket used up
+# because nobody knows what is in it would keep payments from being captured.
+SLOW = frozenset({"object"})
 
 SHARE = 5                     # of a key's requests one in five may be a search, for each may read much
 SEARCH_SHARE_AT_ONCE = 10     # and of its requests at once one in ten

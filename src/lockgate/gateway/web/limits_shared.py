@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from lockgate.gateway.web.limits_buckets import Ask, Buckets, Verdict, monotonic_ns
 from lockgate.gateway.web.limits_redis import Charge, Lease, SharedBuckets, SharedGone
-from lockgate.gateway.web.limits_rules import FAIL_CLOSED
+from lockgate.gateway.web.limits_rules import FAIL_CLOSED, SLOW
 from lockgate.kernel import log
 from lockgate.kernel.errors import Kind, Refusal
 
@@ -103,7 +103,7 @@ class SharedLimits:
             return
         self.degraded = True
         self._local.clear()
-        self._local.drain(self._local.now())
+        self._local.drain(self._local.now(), spare=SLOW)
         self._whole.clear()
         self._spawn(self._wait_for_redis(reason))
 

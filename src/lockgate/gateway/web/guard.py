@@ -158,6 +158,7 @@ class Guard:
                 params=params,
                 approval=text_of(request, b"lockgate-approval"),
                 request=request.request_id,
+                key=None if key is None else read_key(key),
             )
         claim = None
         if key is not None:

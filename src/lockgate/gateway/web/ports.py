@@ -34,9 +34,12 @@ class Approvals(Protocol):
 
     async def require(
         self, principal: Principal, operation: Operation, *, path: Mapping[str, str], params: Mapping[str, Any],
-        approval: str | None, request: str,
+        approval: str | None, request: str, key: str | None = None,
     ) -> None:  # fmt: skip
-        """Raises Refusal (403) unless what the operation's privilege asks for is there; then it is used up."""
+        """Raises Refusal (403) unless what the operation's privilege asks for is there; then it is used up.
+
+        A retry under the same idempotency ``key`` is the same request.
+        """
         ...
 
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lockgate.gateway import boot_audit, boot_oauth, boot_reviews
+from lockgate.gateway import boot_alerts, boot_audit, boot_oauth, boot_reviews
+from lockgate.gateway.alerts import api as alerts_api
+from lockgate.gateway.alerts.ports import Ports as AlertsPorts
 from lockgate.gateway.approvals import api as approvals_api
 from lockgate.gateway.approvals.ports import Ports as ApprovalsPorts
 from lockgate.gateway.approvals.require import Approvals
@@ -40,7 +42,8 @@ from lockgate.gateway.oauth import endpoints as oauth_endpoints
 from lockgate.gateway.oauth import jobs as oauth_jobs
 from lockgate.gateway.oauth import pages as oauth_pages
 from lockgate.gateway.oauth.ports import Ports as OauthPorts
-from lockgate.gateway.people import api_sign_in
+from lockgate.gateway.people import api as people_api
+from lockgate.gateway.people import api_invitations, api_sessions, api_sign_in
 from lockgate.gateway.people import jobs as people_jobs
 from lockgate.gateway.people.breached import Breached
 from lockgate.gateway.people.factor_changed import factor_changed
@@ -93,6 +96,7 @@ class Access:
     authenticator: Authenticator
     witness: Witness
     audit: AuditReads
+    alerts: AlertsPorts
     people: PeoplePorts
     factors: FactorsPorts
     certificates: CertificatesPorts
@@ -124,6 +128,7 @@ async def assemble(base: Base) -> Access:
         authenticator=authenticator,
         witness=witness,
         audit=audit,
+        alerts=boot_alerts.ports(base.settings, pool=base.pool, box=base.box, poke=base.poke),
         people=people,
         factors=factors,
         certificates=CertificatesPorts(base.pool, base.box, witness, base.public_url),
@@ -169,6 +174,7 @@ def operations(access: Access) -> list[Operation]:
         return await email_of(access.people, person)
 
     offered = [
+        *alerts_api.operations(access.alerts),
         *audit_api.operations(access.audit),
         *approvals_api.operations(access.approving, access.approvals),
         *certificates_api.operations(access.certificates),
@@ -176,6 +182,9 @@ def operations(access: Access) -> list[Operation]:
         *api_addresses.operations(access.base.pool, access.addresses),
         *identity_api_keys.operations(credentials),
         *identity_api_roles.operations(credentials),
+        *people_api.operations(access.people),
+        *api_invitations.operations(access.people),
+        *api_sessions.operations(access.people),
         *oauth_api.operations(access.oauth),
     ]
     return [*offered, *boot_reviews.operations(access.base.pool, access.base.box, offered)]
@@ -203,7 +212,9 @@ def jobs(access: Access) -> Sequence[Job]:
         await access.tokens.keys.keep_up(now=clock.now())
         return 0
 
+    base = access.base
     return [
+        *boot_alerts.jobs(base.home, base.settings, access.alerts, box=base.box),
         *(audit_jobs.jobs(access.audit) if isinstance(access.audit, AuditPorts) else ()),
         Job("identity.signing_keys", 3_600_000, signing_keys),
         *factors_jobs.jobs(access.base.pool),

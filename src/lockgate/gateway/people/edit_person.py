@@ -148,3 +148,9 @@ async def _end(
 
 def _actor(who: Principal) -> str:
     return f"{who.kind}:{who.id}"
+
+
+async def rename(connection: Connection, who: Principal, sealed: bytes | None, *, request: str | None) -> None:
+    """Keep one's own new name, sealed."""
+    await store.set_personal(connection, who.id, sealed)
+    await insert_audits(connection, [record(who, "profile.update", object_=who.id, request=request)])

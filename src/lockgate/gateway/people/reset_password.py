@@ -6,7 +6,7 @@ from lockgate.gateway.people.core.letters import PASSWORD_CHANGED, RESET
 from lockgate.gateway.people.core.password_rules import REMEMBERED
 from lockgate.gateway.people.ports import Ports
 from lockgate.gateway.people.records import by_person
-from lockgate.gateway.people.sign_in import From, email_of
+from lockgate.gateway.people.sign_in import From, personal_of
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
@@ -46,7 +46,9 @@ async def reset(ports: Ports, secret: str, password: str, *, from_: From, now: i
         raise _over()
     async with ports.pool.acquire() as connection:
         used = await find.used_passwords(connection, person)
-    fresh = await new_password.checked(ports, password, about=[await email_of(ports, person)], used=used)
+    known = await personal_of(ports, person)
+    about = [str(known.get(word) or "") for word in ("email", "name")]
+    fresh = await new_password.checked(ports, password, about=about, used=used)
     async with ports.pool.acquire() as connection, connection.transaction():
         row = await store.lock_person(connection, person)
         if row is None or await store.take_link(connection, hash_, purpose="reset", now=now) is None:

@@ -16,6 +16,7 @@ from lockgate.gateway.storage.database import Connection
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Visit
+from lockgate.kernel.principal import Principal
 
 IDLE_S = 15 * 60
 LONGEST_S = 12 * 3600
@@ -241,6 +242,14 @@ async def end_all(connection: Connection, person: str, *, reason: str, now: int,
     Every process feels it within a second. Whoever calls this records why.
     """
     return len(await store_sessions.end_sessions(connection, [person], reason=reason, now=now, but=but))
+
+
+async def of_principal(connection: Connection, who: Principal, *, now: int) -> SessionRow:
+    """The session behind a signed-in person's request, held until this transaction ends."""
+    row = await store_sessions.lock_session(connection, who.session or "")
+    if row is None or row.person != who.id or not row.lives(now, idle_s=IDLE_S):
+        raise ended()
+    return row
 
 
 def ended() -> Refusal:

@@ -209,9 +209,13 @@ def over() -> Refusal:
 
 async def email_of(ports: Ports, person: str) -> str:
     """The address of a person; empty once they were erased."""
+    return str((await personal_of(ports, person)).get("email") or "")
+
+
+async def personal_of(ports: Ports, person: str) -> dict[str, Any]:
+    """Name and address of a person; nothing once they were erased."""
     row = await find.person(ports.pool, person)
-    opened = await ports.box.open(_PLATFORM, person, row.personal) if row is not None else {}
-    return str(opened.get("email", ""))
+    return await ports.box.open(_PLATFORM, person, row.personal) if row is not None else {}
 
 
 async def _finished(

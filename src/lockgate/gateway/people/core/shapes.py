@@ -53,6 +53,20 @@ ENDED = Shape(
     "sessions_ended",
     {
         "object": Field(const("sessions_ended"), default="sessions_ended"),
-        "sessions": Field(INTEGER),
+        "person": Field(STRING, nullable=True),
+    },
+)
+
+TOKENS = Shape(
+    "session_tokens",
+    {
+        "object": Field(const("session_tokens"), default="session_tokens"),
+        "access_token": Field(STRING),
+        "expires_in": Field(INTEGER),
+        "person": Field(STRING),
+        "refresh_token": Field(STRING),
+        "session": Field(STRING),
+        "session_expires_at": Field(INTEGER),
+        "token_type": Field(const("Bearer"), default="Bearer"),
     },
 )

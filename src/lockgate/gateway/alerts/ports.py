@@ -1,6 +1,6 @@
 """What the alerts room needs from outside: storage, places, mail, and ways to reach receivers that other rooms own."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -64,6 +64,3 @@ class Telling:
     post: Post
     sign: Sign
     now_ms: Callable[[], int]
-
-
-Probe = Callable[[], Awaitable[None]]

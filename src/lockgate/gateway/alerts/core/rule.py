@@ -78,6 +78,11 @@ class Told:
     window_s: int = HOUR
     quiet_s: int | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it takes several happenings, rather than telling of each."""
+        return self.threshold > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRule(Told):

@@ -40,6 +40,9 @@ def ensure(
         subject = build.name(f"Lockgate {listener}")
         _make(file, by, subject=subject, days=LEAF_DAYS, hosts=hosts, purposes=[build.SERVER])
         made.append(f"made the certificate of the {listener} listener: {file}")
+    for place, mode in ((home.path / "tls" / "public.pem", 0o644), (home.path / "tls" / "public.key", 0o600)):
+        if not place.exists():  # filled by ACME; there from the start, for Landlock holds the file that it knows
+            pemfiles.write(place, b"", mode)
     if services:
         made += ensure_services(home, hosts)
     return made

@@ -34,5 +34,5 @@ def make(home: Home, *, profile: str, passphrase: str | None) -> None:
     """Make the home and its certificates, saying what was made."""
     homes.create(home, profile=profile, passphrase=passphrase)
     print(f"made the {profile} home {home.path}", flush=True)
-    for line in certificates.ensure(home):
+    for line in certificates.ensure(home, passphrase=passphrase):
         print(line, flush=True)

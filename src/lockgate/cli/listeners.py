@@ -26,11 +26,19 @@ def check_insecure(profile: str, host: str) -> None:
         raise ConfigError("--insecure-http-loopback serves loopback addresses only: use --listen 127.0.0.1:PORT")
 
 
-def choose(settings: dict[str, Any], *, listen: str | None, insecure: bool) -> None:
-    """Fill in hosts, ports and URLs. The API's address is taken as told; the others move when theirs is taken."""
+def choose(settings: dict[str, Any], *, listen: str | None, insecure: bool, mtls: str | None = None) -> None:
+    """Fill in hosts, ports and URLs. The API's address is taken as told; the others move when theirs is taken.
+
+    ``mtls`` is a second address of the API, for clients with a certificate alone; ``off`` gives it up.
+    """
     api = settings["api"]
     if listen is not None:
         api["host"], api["port"] = parse(listen)
+    if mtls == "off":
+        api.pop("mtls", None)
+    elif mtls is not None:
+        host, port = parse(mtls)
+        api["mtls"] = {"host": host, "port": port}
     if insecure:
         check_insecure(settings["profile"], api["host"])
     with contextlib.ExitStack() as held:
@@ -40,6 +48,9 @@ def choose(settings: dict[str, Any], *, listen: str | None, insecure: bool) -> N
                 part = settings[name]
                 part["port"] = _claim(held, part["host"], part["port"], may_move=True)
                 part["url"] = homes.url(part["host"], part["port"], tls=True)
+        if "mtls" in api:
+            api["mtls"]["port"] = _claim(held, api["mtls"]["host"], api["mtls"]["port"], may_move=False)
+            api["mtls"]["url"] = homes.url(api["mtls"]["host"], api["mtls"]["port"], tls=True)
     api["tls"] = not insecure
     api["url"] = homes.url(api["host"], api["port"], tls=not insecure)
     if "simulator" in settings:

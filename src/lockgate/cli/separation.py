@@ -94,15 +94,17 @@ def _rules(program: str, home: Home, settings: Mapping[str, Any]) -> dict[str, l
     bind: list[int] = []
     connect: list[int] | None = None  # the worker delivers webhooks to ports that merchants choose
     if program == "gateway":
-        own += [tls / "api.pem", tls / "api.key"]
-        bind = [settings["api"]["port"]]
+        own += [tls / "api.pem", tls / "api.key", tls / "public.pem", tls / "public.key"]
+        bind = [settings["api"]["port"], *([settings["api"]["mtls"]["port"]] if "mtls" in settings["api"] else [])]
         database = settings["database"]
         connect = [] if str(database["host"]).startswith("/") else [database["port"]]
+        connect += [settings["vault_link"]["port"]] if "vault_link" in settings else []
     else:
         own += [home.secrets_file("sealer"), *mail_files(settings)]
         write.append(str(outbox(home)))
         checkpoints = settings.get("audit", {}).get("checkpoint_dir")
         write += [checkpoints] if checkpoints else []
+    own += [tls / f"service-{program}.pem", tls / f"service-{program}.key", tls / "service-ca.pem"]
     read = [*_SYSTEM, *(str(place) for place in installation()), *(str(file) for file in own)]
     return {"read": read, "write": write, "bind": bind, "connect": connect}
 
@@ -190,13 +192,13 @@ def hand_over(separation: Separation, home: Home, run_dir: Path) -> None:
     postgres = separation.owner("postgres")
     _folder(run_dir / "pg", 0o2750 if shared else 0o700, (postgres[0] if postgres else uid, shared if shared else gid))
     files: dict[str, Sequence[Path]] = {
-        "gateway": [home.secrets_file("gateway"), root / "tls" / "api.key"],
+        "gateway": [home.secrets_file("gateway"), root / "tls" / "api.key", root / "tls" / "public.key"],
         "worker": [home.secrets_file("worker"), home.secrets_file("sealer")],
         "vault": [home.secrets_file("vault"), root / "tls" / "cards.key"],
         "simulator": [home.secrets_file("simulator"), root / "tls" / "simulator.key", *_files(root / "simulator")],
     }
     for program, paths in files.items():
-        for path in paths:
+        for path in (*paths, root / "tls" / f"service-{program}.key"):
             if path.exists():
                 _own(path, 0o600, separation.owner(program) or (uid, gid))
 

@@ -7,14 +7,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import asyncpg
 import typer
 
-from lockgate.cli import certificates, init, listeners, postgres, separation, stack, welcome
+from lockgate.cli import certificates, init, issuing, listeners, postgres, separation, stack, welcome
 from lockgate.cli import home as homes
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
 from lockgate.cli.supervisor import StartError, Supervisor
@@ -23,12 +23,13 @@ from lockgate.gateway.identity import bootstrap
 from lockgate.gateway.people import desk as people_desk
 from lockgate.gateway.storage.migrate import MigrationError
 from lockgate.gateway.storage.roles import ServerSilentError
+from lockgate.gateway.vaultlink.client import VaultUnavailable
 from lockgate.kernel import clock, process
 from lockgate.kernel.config import ConfigError, Home
 from lockgate.kernel.principal import Principal
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-_RENEW_EVERY_S = 12 * 3600.0
+_RENEW_EVERY_S = 1800.0  # service certificates live for a day
 # What makes each listener show its new certificate. The simulator reads it only as it starts, and is started again.
 _READ_AGAIN = {"gateway": signal.SIGHUP, "vault": signal.SIGHUP, "simulator": signal.SIGTERM}
 _KEYS = ("publishable_key", "secret_key", "live_publishable_key", "live_secret_key")
@@ -39,6 +40,10 @@ def up(  # noqa: PLR0917 - typer reads the options from the parameters
     home: HomeOption = DEFAULT_HOME,
     listen: Annotated[
         str | None, typer.Option(help="Where the API listens [default: as last time, at first 127.0.0.1:8443].",
+                                 metavar="HOST:PORT")
+    ] = None,
+    mtls_listen: Annotated[
+        str | None, typer.Option(help="Listen here too, for clients with a certificate alone; 'off' ends that.",
                                  metavar="HOST:PORT")
     ] = None,
     ready_file: Annotated[
@@ -70,7 +75,7 @@ def up(  # noqa: PLR0917 - typer reads the options from the parameters
         settings = place.settings()
         _check(place, settings, private_webhooks=allow_private_webhooks, passphrase=passphrase)
         settings["allow_private_webhooks"] = allow_private_webhooks
-        listeners.choose(settings, listen=listen, insecure=insecure_http_loopback)
+        listeners.choose(settings, listen=listen, insecure=insecure_http_loopback, mtls=mtls_listen)
         chosen = _prepare(place, settings, passphrase=passphrase, accept_wheel=accept_wheel)
         process.harden()
         try:
@@ -145,7 +150,7 @@ def _prepare(home: Home, settings: dict[str, Any], *, passphrase: str | None, ac
             "the production profile wants the machine's own PostgreSQL (Debian: apt-get install postgresql); "
             "to run on the wheel all the same, add --accept-wheel-postgresql"
         )
-    for line in certificates.ensure(home, _names(settings)):
+    for line in _ensure(home, settings, passphrase=passphrase):
         _say(line)
     stack.write_openssl(home)
     separation.hand_over(apart, home, run_dir)
@@ -168,10 +173,17 @@ def _prepare(home: Home, settings: dict[str, Any], *, passphrase: str | None, ac
     return stack.Stack(home, settings, apart, binaries, passphrase)
 
 
-def _names(settings: dict[str, Any]) -> list[str]:
-    """Further names in the certificates: the listen host, or this machine's name when it listens on all."""
-    host = settings["api"]["host"]
-    return [socket.gethostname()] if host in ("0.0.0.0", "::") else [host]  # noqa: S104 - compared, not bound
+def _ensure(home: Home, settings: Mapping[str, Any], *, passphrase: str | None) -> list[str]:
+    """The certificates that these settings ask for."""
+    return certificates.ensure(home, _names(settings), passphrase=passphrase, services="vault_link" in settings)
+
+
+def _names(settings: Mapping[str, Any]) -> list[str]:
+    """Further names in the certificates: the hosts that are listened on, or this machine's name where that is all."""
+    hosts = [settings["api"]["host"], *(settings[part]["host"] for part in ("vault_link",) if part in settings)]
+    hosts += [settings["api"]["mtls"]["host"]] if "mtls" in settings["api"] else []
+    every = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+    return list(dict.fromkeys(socket.gethostname() if host in every else host for host in hosts))
 
 
 async def _supervise(chosen: stack.Stack, ready_file: Path | None, *, began: float) -> str | None:
@@ -193,6 +205,8 @@ async def _supervise(chosen: stack.Stack, ready_file: Path | None, *, began: flo
 
         async def provide() -> None:
             keys["seal_verify_key"] = await provision.provision(chosen.home)
+            for line in await issuing.keep_up(chosen.home, passphrase=chosen.passphrase):
+                _say(line)
             keys.update(await _keys(chosen.home))
             keys.update(await _owner_link(chosen.home))
 
@@ -224,13 +238,15 @@ async def _renew_by_the_clock(chosen: stack.Stack, supervisor: Supervisor) -> No
         await asyncio.sleep(_RENEW_EVERY_S)
         try:
             renew(chosen, supervisor)
-        except (ConfigError, OSError) as error:
+            for line in await issuing.keep_up(chosen.home, passphrase=chosen.passphrase):
+                _say(line)
+        except (ConfigError, OSError, VaultUnavailable, asyncpg.PostgresError) as error:
             _say(f"certificates could not be renewed, and will be tried again: {error}")
 
 
 def renew(chosen: stack.Stack, supervisor: Supervisor) -> None:
     """Make what is about to expire, give it to its program, and have the programs read it."""
-    made = certificates.ensure(chosen.home, _names(dict(chosen.settings)))
+    made = _ensure(chosen.home, chosen.settings, passphrase=chosen.passphrase)
     if not made:
         return
     separation.hand_over(chosen.separation, chosen.home, Path(chosen.settings["run_dir"]))
@@ -280,6 +296,7 @@ def _describe(chosen: stack.Stack, keys: dict[str, str]) -> dict[str, Any]:
     settings = chosen.settings
     described = {
         "api": settings["api"]["url"],
+        "mtls": settings["api"]["mtls"]["url"] if "mtls" in settings["api"] else None,
         "cards": settings["cards"]["url"],
         "ca_file": str(chosen.home.path / "ca" / "ca.pem"),
         "profile": settings["profile"],

@@ -74,6 +74,14 @@ class ServerRow(NamedTuple):
     seen: int
 
 
+class SigningKeyRow(NamedTuple):
+    """A key that signs access tokens."""
+
+    kid: str
+    created: int
+    algorithm: str
+
+
 class Expiring(NamedTuple):
     """When something ends. ``account`` is ``-`` for the installation's own."""
 
@@ -299,6 +307,14 @@ async def servers(pool: Pool) -> list[ServerRow]:
         " from server_certificate order by name"
     )
     return [ServerRow(*row) for row in rows]
+
+
+async def signing_keys(pool: Pool) -> list[SigningKeyRow]:
+    """The keys that sign access tokens, for the inventory."""
+    rows = await pool.fetch(
+        "select kid, created, coalesce(public->>'alg', public->>'crv', '') from signing_key order by created"
+    )
+    return [SigningKeyRow(*row) for row in rows]
 
 
 async def expiring(pool: Pool, now: int, *, within_days: int = 30) -> list[Expiring]:

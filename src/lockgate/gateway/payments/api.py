@@ -73,7 +73,8 @@ def operations(ports: Ports) -> list[Operation]:
         Operation(
             name="payment_intent.create", method="POST", path=_INTENTS, resource="payment_intents", access="write",
             handler=create_intent, params=params.CREATE, returns=PAYMENT_INTENT, declines=True,
-            audit="payment_intent.create", summary="Create a payment intent, and confirm it if asked to.",
+            audit="payment_intent.create", limit="payment",
+            summary="Create a payment intent, and confirm it if asked to.",
         ),
         Operation(
             name="payment_intent.get", method="GET", path=_INTENT, resource="payment_intents", access="read",
@@ -93,7 +94,7 @@ def operations(ports: Ports) -> list[Operation]:
         Operation(
             name="payment_intent.confirm", method="POST", path=f"{_INTENT}/confirm", resource="payment_intents",
             access="write", handler=confirm_intent, params=params.CONFIRM, returns=PAYMENT_INTENT, declines=True,
-            audit="payment_intent.confirm", publishable=True, client_secret=True, summary="Pay.",
+            audit="payment_intent.confirm", limit="payment", publishable=True, client_secret=True, summary="Pay.",
         ),
         Operation(
             name="payment_intent.capture", method="POST", path=f"{_INTENT}/capture", resource="payment_intents",

@@ -52,7 +52,7 @@ def operations(ports: Ports) -> list[Operation]:
     return [
         Operation(
             name="charge.create", method="POST", path=_CHARGES, resource="charges", access="write", handler=create,
-            params=params.CREATE, returns=CHARGE, declines=True, audit="charge.create",
+            params=params.CREATE, returns=CHARGE, declines=True, audit="charge.create", limit="payment",
             summary="Charge a token or a customer's card, by the older API.",
         ),
         Operation(
@@ -75,6 +75,7 @@ def operations(ports: Ports) -> list[Operation]:
         Operation(
             name="charge.refund", method="POST", path=f"{_CHARGE}/refunds", resource="refunds", access="write",
             handler=refund_it, params=params.REFUND, returns=REFUND, audit="refund.create", privilege="refund",
+            limit="refund",
             summary="Give back what was captured on this charge, or a part of it.",
         ),
     ]  # fmt: skip

@@ -54,6 +54,7 @@ def operations(ports: Ports) -> list[Operation]:
             returns=REFUND,
             summary="Give back what was captured on a charge, or a part of it.",
             audit="refund.create",
+            limit="refund",
             privilege="refund",
         ),
         Operation(

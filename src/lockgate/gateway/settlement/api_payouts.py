@@ -63,6 +63,7 @@ def operations(ports: Ports) -> list[Operation]:
             params=params.CREATE,
             returns=PAYOUT,
             audit="payout.create",
+            limit="payout",
             privilege="payout",
             summary="Send available money to the merchant's bank.",
         ),

@@ -57,8 +57,8 @@ async def delete_limit(connection: Connection, *, account: str, livemode: bool, 
 async def count_watched(pool: Pool, counts: Mapping[str, tuple[int, int]]) -> None:
     """Add what rules that only watch have seen: asked, and would have been refused."""
     await pool.execute(
-        "update rate_limit r set asked = r.asked + c.asked, would_refuse = r.would_refuse + c.over"
-        " from unnest($1::text[], $2::bigint[], $3::bigint[]) c(id, asked, over) where r.id = c.id",
+        "update rate_limit set asked = rate_limit.asked + c.asked, would_refuse = rate_limit.would_refuse + c.over"
+        " from unnest($1::text[], $2::bigint[], $3::bigint[]) c(id, asked, over) where rate_limit.id = c.id",
         list(counts),
         [asked for asked, _ in counts.values()],
         [over for _, over in counts.values()],

@@ -173,6 +173,8 @@ TENANT_TABLES = (
     "test_clock",
     "notification",
     "notification_cursor",
+    "membership",
+    "invitation",
     "client_certificate",
     "certificate_requirement",
     "rate_limit",

@@ -1,7 +1,7 @@
 """Changes one's own password: with the current one, never to one of the last four; every other session ends."""
 
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.people import find, letters, new_password, sessions, sign_in, store, store_sign_in
+from lockgate.gateway.people import find, letters, new_password, sessions, sign_in, store, store_signins
 from lockgate.gateway.people.core.letters import PASSWORD_CHANGED
 from lockgate.gateway.people.core.password_rules import REMEMBERED
 from lockgate.gateway.people.ports import Ports
@@ -34,7 +34,7 @@ async def change_password(
         row = await sessions.of_principal(connection, who, now=now)
         await store.set_password(connection, who.id, fresh, id_=new_id("pwd"), now=now, kept=REMEMBERED)
         await store.end_links(connection, who.id)
-        await store_sign_in.delete_sign_ins(connection, who.id)
+        await store_signins.delete_sign_ins(connection, who.id)
         over = await sessions.end_all(connection, who.id, reason="password_change", now=now)
         await letters.send(connection, ports, who.id, PASSWORD_CHANGED, now=now)
         detail = {"sessions_ended": over}

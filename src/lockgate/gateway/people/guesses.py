@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lockgate.gateway.people import marks, store_sign_in
+from lockgate.gateway.people import marks, store_signins
 from lockgate.gateway.people.core import lockout
 from lockgate.gateway.people.core.lockout import Rule
 from lockgate.gateway.people.ports import Ports
@@ -48,8 +48,8 @@ async def count(
     )
     allowed, locks = True, False
     for bucket in sorted(buckets):  # in one order, so that two never wait for each other
-        tried = lockout.attempt(bucket.rule, await store_sign_in.lock_failures(connection, bucket.key), now)
-        await store_sign_in.keep_failures(connection, bucket.key, tried.kept)
+        tried = lockout.attempt(bucket.rule, await store_signins.lock_failures(connection, bucket.key), now)
+        await store_signins.keep_failures(connection, bucket.key, tried.kept)
         allowed = allowed and tried.allowed
         locks = locks or (tried.locks and not bucket.kept)
     return Counted(buckets, allowed, locks, known)
@@ -57,17 +57,17 @@ async def count(
 
 async def was_right(connection: Connection, counted: Counted) -> None:
     """The try was no failure: the person's count begins anew, an address forgets this one try."""
-    await store_sign_in.forget_failures(connection, [bucket.key for bucket in counted.buckets if not bucket.kept])
+    await store_signins.forget_failures(connection, [bucket.key for bucket in counted.buckets if not bucket.kept])
     for bucket in sorted(counted.buckets):
         if bucket.kept:
-            kept = await store_sign_in.lock_failures(connection, bucket.key)
+            kept = await store_signins.lock_failures(connection, bucket.key)
             if kept is not None:
-                await store_sign_in.keep_failures(connection, bucket.key, lockout.taken_back(kept))
+                await store_signins.keep_failures(connection, bucket.key, lockout.taken_back(kept))
 
 
 async def unlock(connection: Connection, ports: Ports, *, email_index: bytes) -> None:
     """The person has confirmed by mail who they are: the count for everybody else's places begins anew."""
-    await store_sign_in.forget_failures(connection, [_of_person(ports, email_index)])
+    await store_signins.forget_failures(connection, [_of_person(ports, email_index)])
 
 
 async def _buckets(
@@ -78,7 +78,7 @@ async def _buckets(
         marks.hashed(device or "")[:16],
         marks.address_mark(ports.key, address, person=who),
     ]
-    known = await store_sign_in.known_places(connection, who, places)
+    known = await store_signins.known_places(connection, who, places)
     for place in places:
         if place in known:
             return (Bucket(marks.mark(ports.key, "place", who, place), lockout.PLACE),), True

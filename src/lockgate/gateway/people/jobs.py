@@ -1,6 +1,6 @@
 """What the clock calls for people: idle ones lose their access, and what is long over is forgotten."""
 
-from lockgate.gateway.people import find, sessions, store, store_sessions, store_sign_in
+from lockgate.gateway.people import find, sessions, store, store_sessions, store_signins
 from lockgate.gateway.people.core.lockout import FORGOTTEN_AFTER_S
 from lockgate.gateway.people.records import by_person
 from lockgate.gateway.storage.audits import insert_audits
@@ -37,5 +37,5 @@ async def disable_idle(pool: Pool, *, now: int) -> int:
 
 async def forget(pool: Pool, *, now: int) -> int:
     """Forget sign-ins, failures, places and links that are over, and sessions a month after they ended."""
-    done = await store_sign_in.forget_old(pool, now=now, quiet_s=FORGOTTEN_AFTER_S, places_s=PLACES_S)
+    done = await store_signins.forget_old(pool, now=now, quiet_s=FORGOTTEN_AFTER_S, places_s=PLACES_S)
     return done + await store_sessions.forget_sessions(pool, before=now - ENDED_KEPT_S)

@@ -1,6 +1,6 @@
 """A forgotten password: a link by mail, good once, for a new password and nothing else. It never replaces a factor."""
 
-from lockgate.gateway.people import find, letters, marks, new_password, sessions, store, store_sign_in
+from lockgate.gateway.people import find, letters, marks, new_password, sessions, store, store_signins
 from lockgate.gateway.people.core.email import normal
 from lockgate.gateway.people.core.letters import PASSWORD_CHANGED, RESET
 from lockgate.gateway.people.core.password_rules import REMEMBERED
@@ -55,7 +55,7 @@ async def reset(ports: Ports, secret: str, password: str, *, from_: From, now: i
             raise _over()
         await store.set_password(connection, person, fresh, id_=new_id("pwd"), now=now, kept=REMEMBERED)
         await store.end_links(connection, person)
-        await store_sign_in.delete_sign_ins(connection, person)
+        await store_signins.delete_sign_ins(connection, person)
         over = await sessions.end_all(connection, person, reason="password_reset", now=now)
         await letters.send(connection, ports, person, PASSWORD_CHANGED, now=now)
         accounts = await find.accounts_of(connection, person)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lockgate.gateway.people import find, guesses, letters, marks, sessions, store, store_sign_in
+from lockgate.gateway.people import find, guesses, letters, marks, sessions, store, store_signins
 from lockgate.gateway.people.core.email import normal
 from lockgate.gateway.people.core.letters import LOCKED, NEW_PLACE
 from lockgate.gateway.people.core.rows import InvitationRow, SignInRow
@@ -135,7 +135,7 @@ async def begin_within(
         invitation=invitation.id if invitation else None,
         invitation_account=invitation.account if invitation else None,
     )
-    await store_sign_in.insert_sign_in(connection, row)
+    await store_signins.insert_sign_in(connection, row)
     return Opened(row, secret)
 
 
@@ -192,7 +192,7 @@ async def finish(ports: Ports, row: SignInRow, *, factors: tuple[str, ...], from
     """Make the session of a sign-in that has shown two factors; it is good once."""
     async with ports.pool.acquire() as connection, connection.transaction():
         person = await store.lock_person(connection, row.person)
-        if not await store_sign_in.delete_sign_in(connection, row.id):
+        if not await store_signins.delete_sign_in(connection, row.id):
             raise over()
         if person is None or person.status != "active":
             raise refused()
@@ -224,7 +224,7 @@ async def _finished(
     accounts = await find.accounts_of(connection, person)
     if not accounts:
         raise refused()
-    known = await store_sign_in.known_places(connection, person, [marks.hashed(from_.device or "")[:16]])
+    known = await store_signins.known_places(connection, person, [marks.hashed(from_.device or "")[:16]])
     device = from_.device if from_.device and known else marks.draw()
     mark = marks.hashed(device)[:16]
     begun = await sessions.start_within(
@@ -237,10 +237,10 @@ async def _finished(
         now=now,
         device=mark,
     )
-    first = not await store_sign_in.any_place(connection, person)
-    new = await store_sign_in.keep_place(connection, person, mark, kind="device", now=now)
+    first = not await store_signins.any_place(connection, person)
+    new = await store_signins.keep_place(connection, person, mark, kind="device", now=now)
     place = marks.address_mark(ports.key, from_.address, person=person)
-    new = await store_sign_in.keep_place(connection, person, place, kind="address", now=now) or new
+    new = await store_signins.keep_place(connection, person, place, kind="address", now=now) or new
     if new and not first:
         await letters.send(connection, ports, person, NEW_PLACE, now=now, facts={"address": from_.address})
     detail = {"factors": list(factors), "session": begun.session.id, "new_place": new}
@@ -255,7 +255,7 @@ async def _finished(
 
 
 async def _open(ports: Ports, id_: str, secret: str, *, now: int) -> SignInRow:
-    row = await store_sign_in.sign_in(ports.pool, id_)
+    row = await store_signins.sign_in(ports.pool, id_)
     right = marks.equal(row.secret_hash if row else bytes(32), secret)
     if row is None or not right or row.expires_at <= now or row.failures >= MOST_FAILURES:
         raise over()
@@ -267,7 +267,7 @@ async def _proving(ports: Ports, row: SignInRow, proving: Any, from_: From) -> A
     try:
         return await proving
     except Refusal:
-        await store_sign_in.count_failure(ports.pool, row.id)
+        await store_signins.count_failure(ports.pool, row.id)
         accounts = await find.accounts_of(ports.pool, row.person)
         await _witnessed(ports, accounts or [NOWHERE], row.person, reason="second_factor", from_=from_)
         raise

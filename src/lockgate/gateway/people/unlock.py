@@ -1,6 +1,6 @@
 """Opens a lock by the link that was mailed when it closed: who has the mailbox says that it was them."""
 
-from lockgate.gateway.people import find, guesses, marks, store, store_sign_in
+from lockgate.gateway.people import find, guesses, marks, store, store_signins
 from lockgate.gateway.people.ports import Ports
 from lockgate.gateway.people.records import by_person
 from lockgate.gateway.people.sign_in import From
@@ -17,7 +17,7 @@ async def unlock(ports: Ports, secret: str, *, from_: From, now: int) -> str:
         if row is None:
             raise Refusal(Kind.NOT_FOUND, "This link is not valid: it was used, or is too old.", code="link_over")
         await guesses.unlock(connection, ports, email_index=row.email_index)
-        await store_sign_in.keep_place(connection, row.id, marks.hashed(device)[:16], kind="device", now=now)
+        await store_signins.keep_place(connection, row.id, marks.hashed(device)[:16], kind="device", now=now)
         told = by_person(
             row.id, await find.accounts_of(connection, row.id), "person.unlock", object_=row.id,
             request=from_.request, address=from_.address, user_agent=from_.user_agent,

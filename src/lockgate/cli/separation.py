@@ -95,6 +95,7 @@ def _rules(program: str, home: Home, settings: Mapping[str, Any]) -> dict[str, l
     connect: list[int] | None = None  # the worker delivers webhooks to ports that merchants choose
     if program == "gateway":
         own += [tls / "api.pem", tls / "api.key", tls / "public.pem", tls / "public.key"]
+        own += [Path(settings["breached_passwords"])] if settings.get("breached_passwords") else []
         bind = [settings["api"]["port"], *([settings["api"]["mtls"]["port"]] if "mtls" in settings["api"] else [])]
         database = settings["database"]
         connect = [] if str(database["host"]).startswith("/") else [database["port"]]

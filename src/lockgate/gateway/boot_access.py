@@ -157,7 +157,7 @@ async def _people(base: Base, tokens: Tokens, witness: Witness) -> tuple[PeopleP
         factors=Factors(factors),
         witness=witness,
         passwords=Passwords(pepper),
-        breached=Breached(base.settings.get("breached_passwords")),
+        breached=Breached(base.settings.get("breached_passwords") if base.program == "gateway" else None),
         url=base.public_url,
         access_s=access_seconds(base.settings),
         poke=base.poke,

@@ -12,6 +12,7 @@ from tests.architecture.rules import RULES, Tree
 SOURCE = Path(lockgate.__file__).parent
 # What the clock does for all accounts at once; each returns or changes rows that carry their account with them.
 SWEEPS = {
+    "gateway/access/find.py:overdue": "the clock tells each account that is overdue",
     "gateway/audit/find.py:after": "the sealer and the alerts follow the whole log",
     "gateway/certificates/find.py:by_thumbprint": "a handshake shows a certificate before anybody says who asks",
     "gateway/certificates/find.py:authorities_named": "whose authority signed is found by its name and its signature",

@@ -25,7 +25,7 @@ REDUCE = {
 }
 REMOVE = {
     "app": ("authorization.revoke", "authorization"),
-    "certificate": ("client_certificate.revoke", "certificate"),
+    "certificate": ("client_certificate.revoke", "client_certificate"),
     "key": ("api_key.revoke", "api_key"),
     "person": ("person.remove", "person"),
     "role": ("role.delete", "role"),

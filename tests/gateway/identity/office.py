@@ -1,11 +1,13 @@
 """Where keys and roles are managed: their operations behind the real guard, for people with any roles."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from lockgate.gateway import boot_reviews
 from lockgate.gateway.identity import api, api_keys, api_roles, create
 from lockgate.gateway.identity.accounts import create_account
 from lockgate.gateway.identity.authenticate import Authenticator
@@ -24,6 +26,13 @@ from lockgate.kernel import clock
 from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import Principal
 from tests.gateway.web.door import PEPPER, Answer, MemoryBox, Unasked
+
+
+class Box(MemoryBox):
+    """Data keys, and personal fields that are kept as they are."""
+
+    async def open(self, account, subject, blob):
+        return {} if blob is None else json.loads(blob)
 
 URL = "https://127.0.0.1"
 
@@ -79,6 +88,33 @@ class Office:
             "query_string": text.encode() if method != "POST" else b"", "extensions": {},
             "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
         }
+        return await self._through(scope, body)
+
+    async def post(self, path: str, body: bytes, content_type: str, *, address: str = "203.0.113.50") -> Answer:
+        """Something posted to a hook."""
+        return await self._through(
+            {
+                "type": "http", "method": "POST", "path": path, "client": (address, 1), "query_string": b"",
+                "extensions": {}, "headers": [(b"host", b"127.0.0.1"), (b"content-type", content_type.encode())],
+            },
+            body,
+        )
+
+    async def member(self, name: str, *roles: str) -> str:
+        """A person who is on record as one, with a token."""
+        personal = json.dumps({"email": f"{name}@example.com", "name": name}).encode()
+        async with self.pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "insert into person (id, created, email_index, personal, status, active_since, last_seen_at)"
+                " values ($1, 1, $2, $3, 'active', 1, $4)", name, name.encode(), personal, clock.now(),
+            )
+            await connection.execute(
+                "insert into membership (account, person, created, roles, status, granted_by, changed_at)"
+                " values ($1, $2, $4, $3, 'active', 'person:first', $4)", self.account, name, list(roles), clock.now(),
+            )
+        return await self.token(name, *roles)
+
+    async def _through(self, scope: dict[str, Any], body: bytes) -> Answer:
         out: list[Any] = []
 
         async def receive() -> Any:
@@ -98,12 +134,12 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(database: Any) -> AsyncIterator[Office]:
+async def open_office(database: Any, settings: Any = None) -> AsyncIterator[Office]:
     pool = await connect_pool(
         database=database.settings, user="lockgate_gateway", password=database.passwords["gateway"], size=6
     )
     committer = Committer(pool)
-    box = MemoryBox()
+    box = Box()
     tokens = Tokens(SigningKeys(pool, box), issuer=URL)
     roles = Roles(pool)
     async with pool.acquire() as connection, connection.transaction():
@@ -118,14 +154,18 @@ async def open_office(database: Any) -> AsyncIterator[Office]:
     operations = [
         *api.operations(ports), *api_keys.operations(credentials), *api_roles.operations(credentials),
     ]
+    operations += boot_reviews.operations(pool, box, operations)
     approvals = Approvals()
     witness = Witness(pool)
+    hooks = boot_reviews.hooks(
+        settings or {}, pool=pool, box=box, pepper=PEPPER, witness=witness, forget=authenticator.forget
+    )
 
     async def settle(principal: Any, found: Any, call: Any) -> None:
         raise AssertionError("nothing here is left open")
 
     app = App(
-        operations, {}, [],
+        operations, {}, hooks,
         WebPorts(
             pool=pool, authenticator=authenticator, witness=witness, client_secrets=ClientSecrets(b"c" * 32), box=box,
             settle=settle, client_certificates=Unasked(), approvals=approvals, addresses=Unasked(), public_url=URL,

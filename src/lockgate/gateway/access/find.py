@@ -111,17 +111,15 @@ async def due(pool: Pool | Connection, account: str) -> Due | None:
     return None if row is None else Due(*row)
 
 
-async def overdue(pool: Pool, *, before: int, most: int) -> list[Due]:
-    """Accounts whose last review was completed, or that were made, before then, and that were not told of it yet.
-
-    ``before`` is 90 days ago.
-    """
+async def overdue(pool: Pool, *, now: int, every_s: int, most: int) -> list[Due]:
+    """Accounts whose last review was completed, or that were made, so long ago, and that were not told of it yet."""
     rows = await pool.fetch(
         "select d.id, d.created, d.last from (select a.id, a.created, (select max(r.completed_at) from access_review r"
-        "  where r.account = a.id) as last from account a) d where coalesce(d.last, d.created) <= $1"
+        "  where r.account = a.id) as last from account a) d where coalesce(d.last, d.created) + $2 <= $1"
         " and not exists (select from access_review_notice n where n.account = d.id"
-        "  and n.due_at > coalesce(d.last, d.created)) order by d.id limit $2",
-        before,
+        "  and n.due_at = coalesce(d.last, d.created) + $2) order by d.id limit $3",
+        now,
+        every_s,
         most,
     )
     return [Due(*row) for row in rows]

@@ -23,7 +23,7 @@ def jobs(pool: Pool) -> list[Job]:
 
 async def tell_of_overdue(pool: Pool, *, now: int) -> int:
     """Write ``access_review.due`` for each account that is overdue and was not told; returns how many."""
-    found = await find.overdue(pool, before=now - EVERY_S, most=_PORTION)
+    found = await find.overdue(pool, now=now, every_s=EVERY_S, most=_PORTION)
     for one in found:
         due = due_at(last_completed=one.last_completed, account_created=one.created)
         who = Principal(one.account, False, "internal", "worker")

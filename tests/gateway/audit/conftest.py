@@ -22,15 +22,17 @@ async def room(database: Database, tmp_path: Path) -> AsyncIterator[Room]:
         )
         for role in ("gateway", "sealer")
     }
-    async with asyncpg.create_pool(**database["vault"], min_size=1, max_size=4) as vaults:
-        async with vault_house(vaults, {"root": providers.new_file_root()}, tmp_path) as house:
-            vandal = await asyncpg.connect(**database["owner"])
-            await vandal.execute("set search_path = gateway")
-            await pools["gateway"].execute(
-                "insert into account values ($1, 0, 'Shop', 'US', 'usd', '2024-06-20')", ACCOUNT
-            )
-            ports = Ports(pools["gateway"], house.worker, Policy(ORIGIN), pools["sealer"])
-            yield Room(ports, house, vandal, database)
-            await vandal.close()
+    async with (
+        asyncpg.create_pool(**database["vault"], min_size=1, max_size=4) as vaults,
+        vault_house(vaults, {"root": providers.new_file_root()}, tmp_path) as house,
+    ):
+        vandal = await asyncpg.connect(**database["owner"])
+        await vandal.execute("set search_path = gateway")
+        await pools["gateway"].execute(
+            "insert into account values ($1, 0, 'Shop', 'US', 'usd', '2024-06-20')", ACCOUNT
+        )
+        ports = Ports(pools["gateway"], house.worker, Policy(ORIGIN), pools["sealer"])
+        yield Room(ports, house, vandal, database)
+        await vandal.close()
     for pool in pools.values():
         await pool.close()

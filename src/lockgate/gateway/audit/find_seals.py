@@ -62,14 +62,6 @@ async def seals(source: Source, first: int, most: int) -> list[tuple[Seal, Audit
     return found
 
 
-async def size_at(source: Source, *, from_tx: int, to_tx: int) -> Range:
-    """The numbers of the seals whose records were written by transactions ``from_tx`` to ``to_tx``."""
-    row = await source.fetchrow(
-        "select min(seq) as first, max(seq) + 1 as last from audit_seal where tx between $1 and $2", from_tx, to_tx
-    )
-    return (row["first"], row["last"]) if row is not None and row["first"] is not None else (0, 0)
-
-
 async def subtrees(source: Source, wanted: Iterable[Subtree]) -> dict[Subtree, bytes]:
     """The hashes of complete subtrees. Every one must be complete in the log as it stands."""
     places = list(wanted)

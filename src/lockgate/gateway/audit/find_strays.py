@@ -7,6 +7,7 @@ from typing import NamedTuple
 from lockgate.gateway.audit.core.leaf import Seal
 from lockgate.gateway.audit.find import Cursor
 from lockgate.gateway.storage.database import Connection, Pool
+from lockgate.gateway.storage.rows import AuditRow
 
 PLATFORM = "-"  # the account of what belongs to no merchant
 
@@ -50,6 +51,16 @@ async def oldest_waiting(pool: Pool) -> int | None:
         " select min(a.created_ms) from audit a, cursor c where a.tx >= (select tx from cursor)"
         " and (a.tx, a.id) > (c.tx, c.id)"
     )
+
+
+async def record(source: Pool | Connection, id_: str) -> AuditRow | None:
+    """A record of any account, for the operator."""
+    row = await source.fetchrow(
+        "select account, livemode, id, created_ms, action, outcome, actor, object, address, request, detail, personal,"
+        " tx from audit where account in (select id from account union all select '-') and id = $1 limit 1",
+        id_,
+    )
+    return None if row is None else AuditRow(*row)
 
 
 async def retirements(source: Pool | Connection) -> list[Retirement]:

@@ -11,6 +11,7 @@ from lockgate.kernel.principal import Principal
 
 _AGENT_LENGTH = 100
 
+
 def record(
     principal: Principal,
     action: str,
@@ -22,8 +23,8 @@ def record(
 ) -> AuditRow:
     """One record of ``action``, the operation's audit word.
 
-    ``detail`` holds before and after: never a secret, never a person's data. What the caller's program calls itself, and
-    through which session and certificate it came, is added to it.
+    ``detail`` holds before and after: never a secret, never a person's data. What the caller's program calls itself,
+    and through which session and certificate it came, is added to it.
     """
     told = dict(detail or {})
     if principal.user_agent:

@@ -37,7 +37,7 @@ create index audit_search on audit using brin (
 ) with (pages_per_range = 32, autosummarize = on);
 
 grant usage on schema gateway to lockgate_sealer;
-grant select on audit to lockgate_sealer;
+grant select on audit, account to lockgate_sealer;
 grant select, insert on audit_seal, audit_node, audit_checkpoint to lockgate_sealer;
 grant select on audit_seal, audit_node, audit_checkpoint to lockgate_gateway, lockgate_worker;
 grant select on audit_seal, audit_node, audit_checkpoint to lockgate_reporting;

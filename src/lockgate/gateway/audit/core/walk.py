@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lockgate.gateway.audit.core.faults import Fault
 from lockgate.gateway.audit.core.leaf import NO_CHAIN, Seal, linked
-from lockgate.kernel.merkle import Frontier, Subtree
+from lockgate.kernel.merkle import Frontier, Subtree, cover
 
 
 class Mark(NamedTuple):
@@ -27,7 +27,7 @@ class Walk:
         self.faults: list[Fault] = []
         self.frontier = Frontier(start, peaks)
         self.seals = 0
-        self._chain = chain
+        self._chain: bytes | None = chain
         self._tx = 0
         self._torn = False
         self._good = start
@@ -44,7 +44,7 @@ class Walk:
         """Take the next seal; the subtrees that it completes."""
         if seal.seq != self.next:
             self._gap(seal.seq)
-        if linked(self._chain, seal) != seal.chain:
+        if self._chain is not None and linked(self._chain, seal) != seal.chain:
             self._say("chain", f"seal {seal.seq}", f"it does not follow from the one before it ({seal.record})")
         if seal.tx < self._tx:
             self._say("reordered", f"seal {seal.seq}", f"{seal.record} was committed earlier than the one before it")
@@ -53,6 +53,26 @@ class Walk:
         completed = list(self.frontier.append(seal.leaf))
         self._hold()
         return completed
+
+    def skip(self, seq: int, leaf: bytes) -> None:
+        """Take the next seal of which nothing but the leaf is known: the chain cannot be followed over it."""
+        if seq != self.next:
+            self._gap(seq)
+        self._chain = None
+        self.frontier.add(leaf)
+        self._hold()
+
+    def complete(self, size: int, hashes: Sequence[bytes]) -> None:
+        """Take all that comes after the last seal, up to ``size``, as the hashes of its subtrees."""
+        places = cover(self.next, size)
+        if len(places) != len(hashes):
+            raise ValueError("not as many hashes as there are subtrees")
+        if self.next == size:
+            return
+        self._chain = None
+        for (level, _), hash_ in zip(places, hashes, strict=True):
+            self.frontier.add(hash_, level)
+        self._hold()
 
     def record(self, seal: Seal, leaf: bytes | None, *, excused: bool = False) -> None:
         """Hold a record's leaf, computed anew, against its seal; None: there is no record any more."""
@@ -86,7 +106,7 @@ class Walk:
             elif not hmac.compare_digest(self.frontier.root(), mark.root):
                 what = f"its root is not the one over the seals: something from seal {self._good} on was sealed anew"
                 self._say("tree", mark.name, what)
-            elif mark.chain is not None and not hmac.compare_digest(self._chain, mark.chain):
+            elif None not in (mark.chain, self._chain) and mark.chain != self._chain:
                 self._say("chain", mark.name, "its chain is not the one of the seals")
             else:
                 self._good = self.next

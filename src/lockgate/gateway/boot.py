@@ -66,6 +66,7 @@ from lockgate.gateway.web import api_limits
 from lockgate.gateway.web import jobs as web_jobs
 from lockgate.gateway.web.addresses import of_settings
 from lockgate.gateway.web.app import App
+from lockgate.gateway.web.certified import CertifiedOnly
 from lockgate.gateway.web.doors import Door, Doors
 from lockgate.gateway.web.limits import Limits
 from lockgate.gateway.web.ports import Ports as WebPorts
@@ -142,7 +143,7 @@ async def _serve(home: Home) -> None:
         parts.settings, home.secrets("gateway"), pool=parts.pool, pepper=parts.pepper
     )
     app = App(offered, _loaders(parts), pages, _web_ports(parts, kept.limits))
-    doors = Doors(app, _doors(home), changed=parts.access.trust.changed)
+    doors = Doors(_doors(home, app, parts.access.witness), changed=parts.access.trust.changed)
     await doors.open()
     stopped = _stop_signal()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, doors.renew)
@@ -157,13 +158,14 @@ async def _serve(home: Home) -> None:
     await parts.close()
 
 
-def _doors(home: Home) -> list[Door]:
+def _doors(home: Home, app: App, witness: Witness) -> list[Door]:
     """Where the API listens: for everybody, and if the settings say so for those with a client certificate alone."""
     api, tls = home.settings()["api"], home.path / "tls"
     leaf, public = Leaf(tls / "api.pem", tls / "api.key"), Leaf(tls / "public.pem", tls / "public.key")
-    found = [Door("api", api["host"], api["port"], Handshakes(leaf, public) if api["tls"] else None)]
+    found = [Door("api", api["host"], api["port"], Handshakes(leaf, public) if api["tls"] else None, app)]
     if "mtls" in api:
-        found.append(Door("mtls", api["mtls"]["host"], api["mtls"]["port"], Handshakes(leaf, public, required=True)))
+        certified, handshakes = CertifiedOnly(app, witness), Handshakes(leaf, public)
+        found.append(Door("mtls", api["mtls"]["host"], api["mtls"]["port"], handshakes, certified))
     return found
 
 

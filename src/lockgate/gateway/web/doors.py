@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from lockgate.gateway.web.app import App
+from lockgate.gateway.web.certified import CertifiedOnly
 from lockgate.gateway.web.server import Listener
 from lockgate.gateway.web.tls import Handshakes
 from lockgate.kernel import log
@@ -20,12 +21,13 @@ Changed = Callable[[], Awaitable[list[bytes] | None]]
 
 @dataclass(slots=True)
 class Door:
-    """One address. ``handshakes`` is None for plain HTTP, which only a sandbox on loopback has."""
+    """One address, and what is served there. ``handshakes`` is None for plain HTTP, as a sandbox may have it."""
 
     name: str
     host: str
     port: int
     handshakes: Handshakes | None
+    app: App | CertifiedOnly
     listener: Listener | None = field(init=False, default=None)
 
     def expired(self) -> bool:
@@ -35,8 +37,7 @@ class Door:
 class Doors:
     """All doors of one program."""
 
-    def __init__(self, app: App, doors: Sequence[Door], *, changed: Changed) -> None:
-        self._app = app
+    def __init__(self, doors: Sequence[Door], *, changed: Changed) -> None:
         self._doors = doors
         self._changed = changed
         self._watching: asyncio.Task[None] | None = None
@@ -105,7 +106,7 @@ class Doors:
 
     async def _listen(self, door: Door) -> None:
         tls = None if door.handshakes is None else door.handshakes.context
-        door.listener = Listener(self._app, host=door.host, port=door.port, tls=tls)
+        door.listener = Listener(door.app, host=door.host, port=door.port, tls=tls)
         await door.listener.start()
         door.port = door.listener.port
 

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from lockgate.gateway.web import errors, headers
 from lockgate.gateway.web.app import MAX_BODY_BYTES, App
+from lockgate.gateway.web.certified import CertifiedOnly
 from lockgate.gateway.web.headers import Reply
 from lockgate.kernel import log
 from lockgate.kernel.config import ConfigError
@@ -229,7 +230,7 @@ class _Server(uvicorn.Server):
 class Listener:
     """One listening socket. ``start`` returns once it accepts; ``stop`` lets requests under way finish."""
 
-    def __init__(self, app: App, *, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, app: App | CertifiedOnly, *, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

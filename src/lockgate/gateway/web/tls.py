@@ -50,7 +50,7 @@ class Leaf:
             raise ConfigError(f"cannot read the certificate {self.certificate}: {type(error).__name__}") from error
 
 
-def server_context(leaf: Leaf, *, required: bool = False, trusted: Sequence[bytes] = ()) -> ssl.SSLContext:
+def server_context(leaf: Leaf, *, trusted: Sequence[bytes] = ()) -> ssl.SSLContext:
     """TLS 1.3 and nothing older, with ``leaf``; ConfigError if its two halves do not fit."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -62,7 +62,7 @@ def server_context(leaf: Leaf, *, required: bool = False, trusted: Sequence[byte
         raise ConfigError(reason) from error
     # A registered certificate is believed for itself, whoever signed it; so is an issuer of ours without the root.
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    context.verify_mode = ssl.CERT_OPTIONAL
     if trusted:
         context.load_verify_locations(cadata=b"".join(trusted))
     return context
@@ -74,7 +74,6 @@ class Handshakes:
 
     leaf: Leaf
     public: Leaf | None = None
-    required: bool = False
     context: ssl.SSLContext = field(init=False, repr=False)
     _ends: int = field(init=False, repr=False, default=0)
     _trusted: Sequence[bytes] = field(init=False, repr=False, default=())
@@ -83,7 +82,7 @@ class Handshakes:
     _public_names: frozenset[str] = field(init=False, repr=False, default=frozenset())
 
     def __post_init__(self) -> None:
-        self.context = server_context(self.leaf, required=self.required)
+        self.context = server_context(self.leaf)
         self._current = self.context
         self.context.sni_callback = self._choose
         self.renew()
@@ -95,10 +94,10 @@ class Handshakes:
 
     def renew(self) -> None:
         """Read the files again. ConfigError if they cannot be used: what was there before stays."""
-        fresh = server_context(self.leaf, required=self.required, trusted=self._trusted)
+        fresh = server_context(self.leaf, trusted=self._trusted)
         public, names = None, frozenset()
         if self.public is not None and self.public.is_there():
-            public = server_context(self.public, required=self.required, trusted=self._trusted)
+            public = server_context(self.public, trusted=self._trusted)
             names = self.public.names()
         self._current, self._public, self._public_names, self._ends = fresh, public, names, self.leaf.ends()
 

@@ -201,7 +201,8 @@ async def test_overdue_is_said_once_for_each_due_date(office):
     review, items = await begin(office, owner)
     await decide(office, owner, items["ada"], decision="attest")
     await office.ask("POST", f"{URL}/{review['id']}/complete", by=owner)
-    ended = await office.pool.fetchval("update access_review set completed_at = completed_at + 50 returning completed_at")
+    later = "update access_review set completed_at = completed_at + 50 returning completed_at"
+    ended = await office.pool.fetchval(later)
     assert await tell_of_overdue(office.pool, now=ended + EVERY_S - 1) == 0
     assert await tell_of_overdue(office.pool, now=ended + EVERY_S) == 1
     assert len(await office.audits("access_review.due")) == 2

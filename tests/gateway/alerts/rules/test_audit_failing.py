@@ -1,0 +1,10 @@
+"""The log falls behind, or does not hold."""
+
+
+async def test_behind_and_broken_are_two_alerts(room):
+    for action in ("audit.behind", "audit.broken", "audit.behind"):
+        await room.happen(action, outcome="failed", account="-")
+    await room.judge()
+    assert [(alert["subject"], alert["severity"]) for alert in await room.alerts()] == [
+        ("audit.behind", "critical"), ("audit.broken", "critical"),
+    ]  # fmt: skip

@@ -55,7 +55,8 @@ async def _answer(ports: Ports, path: str, posted: Posted, *, verb: Verb, status
         await ports.witness.refused(
             named, f"{path.rpartition('/')[2]}.refused", reason=refusal.why, request=posted.request_id
         )
-        challenge = (("WWW-Authenticate", 'Basic realm="Lockgate"'),) if refusal.status == 401 else ()
+        by_header = refusal.status == 401 and "authorization" in posted.headers  # RFC 6749 5.2
+        challenge = (("WWW-Authenticate", 'Basic realm="Lockgate"'),) if by_header else ()
         return _json(
             refusal.status, {"error": refusal.error, "error_description": refusal.description}, challenge
         )

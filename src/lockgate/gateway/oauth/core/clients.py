@@ -15,6 +15,7 @@ METHODS = get_args(Method)
 MUTUAL_TLS = ("tls_client_auth", "self_signed_tls_client_auth")
 STRONG = (*MUTUAL_TLS, "private_key_jwt")  # good enough to act without a person
 MAX_KEYS = 10
+_ALGORITHMS = {"EC": ("ES256",), "OKP": ("EdDSA", "Ed25519"), "RSA": ("PS256",)}
 _NEEDS = {
     "private_key_jwt": "jwks",
     "self_signed_tls_client_auth": "certificates",
@@ -97,15 +98,21 @@ def check_key_set(text: str) -> dict[str, Any]:
 
 def with_own_algorithm(key: Mapping[str, Any]) -> dict[str, Any]:
     """``key`` with the algorithm that its type has here where it names none: never RS256, never one of its caller's."""
-    return jws.with_algorithm(key, {"EC": "ES256", "OKP": "EdDSA", "RSA": "PS256"}.get(str(key.get("kty")), ""))
+    return jws.with_algorithm(key, _ALGORITHMS.get(str(key.get("kty")), ("",))[0])
 
 
 def key_for(head: Mapping[str, Any], keys: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The registered key that an assertion's header means: by its ``kid``, else the only one of its algorithm."""
-    usable = [key for key in map(with_own_algorithm, keys) if key["alg"] == head.get("alg")]
-    if "kid" in head:
-        usable = [key for key in usable if key.get("kid") == head["kid"]]
-    return usable[0] if len(usable) == 1 else None
+    """The registered key that an assertion's header means: by its ``kid``, else the only one of its algorithm.
+
+    EdDSA and Ed25519 are two names of one algorithm (RFC 9864).
+    """
+    named = [key for key in keys if "kid" not in head or key.get("kid") == head["kid"]]
+    usable = [key for key in named if head.get("alg") in _names_of(with_own_algorithm(key)["alg"])]
+    return {**usable[0], "alg": head["alg"]} if len(usable) == 1 else None
+
+
+def _names_of(algorithm: str) -> tuple[str, ...]:
+    return next((names for names in _ALGORITHMS.values() if algorithm in names), ())
 
 
 def check_proof(method: str, *, jwks: bool, certificates: bool, subject: bool) -> None:

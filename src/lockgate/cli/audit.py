@@ -18,10 +18,10 @@ from lockgate.gateway.audit import export as exports
 from lockgate.gateway.audit import find_seals, find_strays, prove, publish
 from lockgate.gateway.audit.core import exported, kept
 from lockgate.gateway.audit.core.faults import Fault
-from lockgate.gateway.audit.ports import Ports, policy
+from lockgate.gateway.audit.ports import Policy, Ports, Vault, policy
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.audit.seal import Broken
-from lockgate.gateway.audit.verify import Checked
+from lockgate.gateway.audit.verify import Checked, Known
 from lockgate.gateway.audit.verify import verify as verify_log
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import connect_pool
@@ -109,17 +109,23 @@ def verify_command(
         print(f"{found.unsealed} younger ones wait to be sealed")
 
 
-async def check(ports: Ports, *, key: str | None = None, given: list[tuple[str, str]] | None = None) -> Checked:
-    """The log of a running installation against the vault's memory and every checkpoint that is kept outside."""
-    said = await ports.vault.checkpoint_key(ports.policy.origin)
-    outside = list(given or [])
-    if ports.policy.checkpoint_dir is not None:
-        file = ports.policy.checkpoint_dir / publish.FILE
-        outside += [(str(file), note) for note in _notes(file)] if file.exists() else []
-    found = await verify_log(ports.sealing, key=key or said["key"], signed=said["last"], kept=outside)
-    if key is not None and key != said["key"]:
+async def check(ports: Ports, *, key: str | None, given: list[tuple[str, str]]) -> Checked:
+    """The log of a running installation against what is known elsewhere, and against what the operator knows."""
+    elsewhere = await known(ports.vault, ports.policy)
+    found = await verify_log(
+        ports.sealing, elsewhere._replace(key=key or elsewhere.key, kept=[*elsewhere.kept, *given])
+    )
+    if key not in (None, elsewhere.key):
         found.faults.append(Fault("signature", "the vault", "it signs with another key than the one you know"))
     return found
+
+
+async def known(vault: Vault, own: Policy) -> Known:
+    """The vault's key and memory, and every checkpoint in the operator's place for them."""
+    said = await vault.checkpoint_key(own.origin)
+    file = None if own.checkpoint_dir is None else own.checkpoint_dir / publish.FILE
+    kept_there = [(str(file), note) for note in _notes(file)] if file is not None and file.exists() else []
+    return Known(said["key"], said["last"], kept_there)
 
 
 @app.command("export")

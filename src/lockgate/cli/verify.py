@@ -9,9 +9,12 @@ from typing import Any
 
 import typer
 
+from lockgate.cli.audit import known
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
+from lockgate.gateway.audit.ports import policy
 from lockgate.gateway.invariants.check import Finding, check, checks, witness
 from lockgate.gateway.storage.database import connect_pool
+from lockgate.gateway.vaultlink.client import VaultClient, VaultUnavailable
 from lockgate.kernel import clock
 from lockgate.kernel.config import ConfigError, Home
 
@@ -26,7 +29,7 @@ def verify(home: HomeOption = DEFAULT_HOME) -> None:
     settings = place.settings()
     try:
         findings = asyncio.run(_findings(place, settings))
-    except OSError as error:
+    except (OSError, VaultUnavailable) as error:
         raise ConfigError(f"Lockgate does not run here: start it with 'lockgate up --home {place.path}'") from error
     lines = {one.invariant: one.says for one in checks(now=0)}
     if settings["profile"] == "sandbox":
@@ -48,8 +51,9 @@ async def _findings(home: Home, settings: dict[str, Any]) -> list[Finding]:
         password=home.secrets("gateway")["database_password"],
         size=2,
     )
+    vault = VaultClient(home.vault_socket(), caller="gateway", key=bytes.fromhex(home.secrets("gateway")["vault_key"]))
     try:
-        findings = await check(pool, now=clock.now())
+        findings = await check(pool, now=clock.now(), log=await known(vault, policy(settings)))
         if settings["profile"] == "sandbox":
             token = home.secrets("owner")["admin_token"]
             context = ssl.create_default_context(cafile=str(home.path / "ca" / "ca.pem"))
@@ -62,6 +66,7 @@ async def _findings(home: Home, settings: dict[str, Any]) -> list[Finding]:
             findings += await witness(pool, read=read)
         return findings
     finally:
+        await vault.close()
         await pool.close()
 
 

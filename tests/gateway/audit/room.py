@@ -12,7 +12,7 @@ from lockgate.gateway.audit.find_seals import CheckpointRow
 from lockgate.gateway.audit.ports import Ports
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.audit.seal import Sealer
-from lockgate.gateway.audit.verify import Checked, verify
+from lockgate.gateway.audit.verify import Checked, Known, verify
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.rows import AuditRow
 from lockgate.kernel.principal import Principal
@@ -83,7 +83,7 @@ class Room:
     async def check(self, kept: Iterable[tuple[str, str]] = (), *, vault: bool = True) -> Checked:
         said = await self.house.worker.checkpoint_key(ORIGIN)
         return await verify(
-            self.ports.sealing, key=said["key"], signed=said["last"] if vault else None, kept=kept
+            self.ports.sealing, Known(said["key"], said["last"] if vault else None, list(kept))
         )
 
     async def kinds(self, kept: Iterable[tuple[str, str]] = (), *, vault: bool = True) -> set[str]:

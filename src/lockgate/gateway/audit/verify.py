@@ -1,6 +1,6 @@
 """Checks the whole log as it stands in the database: records, seals, tree, checkpoints, and what is kept elsewhere."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lockgate.gateway.audit import find_seals, find_strays
@@ -25,18 +25,24 @@ class Checked(NamedTuple):
     unsealed: int
 
 
-async def verify(
-    pool: Pool,
-    *,
-    key: str | None = None,
-    signed: Mapping[str, Any] | None = None,
-    kept: Iterable[tuple[str, str]] = (),
-) -> Checked:
-    """Walk through everything as of one instant. Safe under load.
+class Known(NamedTuple):
+    """What is known from elsewhere than the tables that are looked at.
 
     ``key`` is the log's public key (without it signatures are not looked at), ``signed`` what the vault remembers to
     have signed last, ``kept`` (name, note) of checkpoints from outside of the database.
     """
+
+    key: str | None = None
+    signed: Mapping[str, Any] | None = None
+    kept: Sequence[tuple[str, str]] = ()
+
+
+NOTHING_ELSE = Known()
+
+
+async def verify(pool: Pool, known: Known = NOTHING_ELSE) -> Checked:
+    """Walk through everything as of one instant. Safe under load."""
+    key, signed, kept = known
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         faults, marks, checkpoints = await _marks(connection, key)
         faults += _outside(marks, kept, key)

@@ -8,6 +8,8 @@ that instant and once after it.
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from lockgate.gateway.audit.verify import NOTHING_ELSE, Known
+from lockgate.gateway.audit.verify import verify as verify_log
 from lockgate.gateway.invariants import disputes, find, find_disputes, find_payouts, journal, payouts
 from lockgate.gateway.invariants.find import Booked
 from lockgate.gateway.invariants.find_disputes import BookedDispute
@@ -126,21 +128,25 @@ def checks(*, now: int) -> list[Check]:
         Check("I4", "an intent has at most one accepted authorisation", authorized_once),
         Check("I5", "what was answered or announced exists", effective),
         Check("I6", "captures, refunds, disputes and payouts, with those in doubt, move what they may", within_bounds),
-        Check("I7", "each state has its audit record", audited),
+        Check("I7", "each state has its audit record, and the sealed log is as it was", audited),
         Check("I8", "each event reaches, or is on its way to, its endpoints", delivered),
         Check("I10", "no attempt stays unknown", resolved(now)),
     ]
 
 
-async def check(pool: Pool, *, now: int) -> list[Finding]:
-    """All breaches, of all accounts in both modes, each account and mode as of one instant."""
+async def check(pool: Pool, *, now: int, log: Known = NOTHING_ELSE) -> list[Finding]:
+    """All breaches, of all accounts in both modes, each account and mode as of one instant.
+
+    ``log`` is what is known of the audit log from elsewhere than the database.
+    """
     findings = []
     for account, livemode in await find.tenants(pool):
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             for invariant, _, run in checks(now=now):
                 found = await run(connection, account, livemode)
                 findings += [Finding(invariant, account, livemode, what) for what in found]
-    return findings
+    sealed = await verify_log(pool, log)
+    return findings + [Finding("I7", "", False, fault.line()) for fault in sealed.faults]
 
 
 Entries = Iterable[Mapping[str, Any]]

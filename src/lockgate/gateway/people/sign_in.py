@@ -147,6 +147,12 @@ async def described(ports: Ports, opened: Opened, *, now: int) -> Begun:
     return Begun(opened.row.id, opened.secret, methods or ENROLLMENT, challenge, opened.row.expires_at)
 
 
+async def waiting(ports: Ports, id_: str, secret: str, *, now: int) -> Begun:
+    """A sign-in that was begun, as a page shows it once more, with a challenge of its own."""
+    row = await _open(ports, id_, secret, now=now)
+    return await described(ports, Opened(row, secret), now=now)
+
+
 async def prove(ports: Ports, id_: str, secret: str, *, method: str, proof: str, from_: From, now: int) -> Finished:
     """Finish with a second factor that the person has."""
     row = await _open(ports, id_, secret, now=now)

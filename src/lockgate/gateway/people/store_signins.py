@@ -110,9 +110,8 @@ async def forget_old(pool: Pool, *, now: int, quiet_s: int, places_s: int) -> in
         ),
         await pool.execute(
             "delete from sign_in_failures where bucket in (select bucket from sign_in_failures where last_at < $1"
-            " and coalesce(locked_until, 0) < $2 limit 1000)",
+            " and coalesce(locked_until, 0) < $1 limit 1000)",
             now - quiet_s,
-            now,
         ),
         await pool.execute(
             "delete from known_place where (person, mark) in (select person, mark from known_place"

@@ -50,7 +50,7 @@ def attempt(rule: Rule, before: Failures | None, now: int) -> Tried:
     """Count one try before its password is looked at, so that many at once are no more than one after another."""
     if before is not None and before.locked(now):
         return Tried(False, before._replace(last_at=now), False)
-    fresh = before is None or before.last_at <= now - FORGOTTEN_AFTER_S
+    fresh = before is None or max(before.last_at, before.locked_until or 0) <= now - FORGOTTEN_AFTER_S
     over = before is not None and (
         before.locked_until is not None or (rule.window_s is not None and before.began <= now - rule.window_s)
     )

@@ -22,7 +22,7 @@ _RUNS = _ROWS + tuple(row[::-1] for row in _ROWS)
 _LEAST_RUN = 4
 _LEAST_CONTEXT = 4
 _LEAST_DIFFERENT = 5
-_FILLING = re.compile(r"[\W\d_]+")
+_FILLING = re.compile(r"[\x00-\x60\x7b-\x7f]+")  # ASCII that is no small letter; other scripts are not filling
 
 
 def too_weak(password: str, *, context: Iterable[str]) -> str | None:
@@ -58,7 +58,7 @@ def _left(folded: str) -> int:
     for run in _runs_in(text):
         text = text.replace(run, " ")
     letters = _FILLING.sub(" ", text)
-    signs = re.sub(r"\s+|(?:19|20)\d\d", "", re.sub(r"[^\W\d_]+", " ", text))
+    signs = re.sub(r"\s+|(?:19|20)\d\d", "", re.sub(r"[a-z]+|[^\x00-\x7f]+", " ", text))
     left, words = max(0, len(re.sub(r"(.)\1+", r"\1", signs)) - _ADDED_SIGNS), set[str]()
     for part in letters.split():
         rest, found = _without_words(part)

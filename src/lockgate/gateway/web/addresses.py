@@ -11,7 +11,7 @@ from lockgate.kernel.source import Address, read_address
 X_FORWARDED_FOR, FORWARDED = b"x-forwarded-for", b"forwarded"
 HEADERS: Mapping[str, bytes | None] = {"X-Forwarded-For": X_FORWARDED_FOR, "Forwarded": FORWARDED, "none": None}
 MOST_HOPS = 100
-_LEAST_BITS = {4: 8, 6: 16}  # a wider network trusts strangers
+_LEAST_BITS = {4: 8, 6: 7}  # the widest that are private: 10.0.0.0/8 and fc00::/7
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def of_settings(settings: Mapping[str, Any] | None) -> Clients:
 
 def _network(text: Any) -> IPv6Network:
     try:
-        network = ip_network(text)
+        network = ip_network(str(text))
     except ValueError as error:
         raise ConfigError("each of proxies.networks must be a network such as 10.0.0.0/8 or fd00::/8") from error
     if network.prefixlen < _LEAST_BITS[network.version]:

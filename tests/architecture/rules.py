@@ -156,6 +156,7 @@ TENANT_TABLES = (
     "delivery",
     "delivery_attempt",
     "audit",
+    "audit_seal",
     "idempotency",
     "processor_setting",
     "setup_attempt",

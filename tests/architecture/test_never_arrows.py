@@ -14,6 +14,12 @@ SOURCE = Path(lockgate.__file__).parent
 SWEEPS = {
     "gateway/access/find.py:overdue": "the clock tells each account that is overdue",
     "gateway/audit/find.py:after": "the sealer and the alerts follow the whole log",
+    "gateway/audit/find_seals.py:last_seal": "there is one log of all accounts, and it has one end",
+    "gateway/audit/find_seals.py:_hashes_of_leaves": "proofs are made of hashes, which are everybody's",
+    "gateway/audit/find_spans.py:written_between": "a time means a part of the one log",
+    "gateway/audit/find_strays.py:waiting": "how many records wait to be sealed",
+    "gateway/audit/find_strays.py:oldest_waiting": "how long the oldest of all waits to be sealed",
+    "gateway/audit/store.py:insert_seals": "each seal carries the account of its record",
     "gateway/certificates/find.py:by_thumbprint": "a handshake shows a certificate before anybody says who asks",
     "gateway/certificates/find.py:authorities_named": "whose authority signed is found by its name and its signature",
     "gateway/certificates/find.py:name_is_taken": "handshakes choose among all accounts' authorities by name",

@@ -37,6 +37,8 @@ COMMANDS: dict[str, Entry] = {
     "people": Entry("lockgate.cli.people:app", "Invite people, let the first owner in, shut somebody out."),
     "certs": Entry("lockgate.cli.certs:app", "List, issue, renew and revoke certificates; take the root away."),
     "access": Entry("lockgate.cli.access:app", "Show who and what may act for an account."),
+    "limits": Entry("lockgate.cli.limits:app", "Set how fast each may be, and see what recorded traffic suggests."),
+    "addresses": Entry("lockgate.cli.addresses:app", "Say from where keys, people and apps may be used."),
     "accounts": Entry("lockgate.cli.accounts:app", "Create and list merchant accounts."),
     "payouts": Entry("lockgate.cli.payouts:app", "Say when a merchant's money is paid out by the clock."),
     "webhooks": Entry("lockgate.cli.webhooks:app", "Bring events to your own machine while you develop."),

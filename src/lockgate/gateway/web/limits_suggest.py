@@ -66,6 +66,18 @@ def weigh(buckets: Iterable[Second], *, rate: int, burst: int) -> Candidate:
     return Candidate(rate, burst, sum(sum(bucket.values()) for bucket in series), over)
 
 
+def peaks(buckets: Iterable[Second]) -> tuple[int, int]:
+    """The most requests of one bucket in a second, and in a minute of the clock."""
+    second = minute = 0
+    for bucket in buckets:
+        by_minute: dict[int, int] = {}
+        for at, count in bucket.items():
+            by_minute[at // 60] = by_minute.get(at // 60, 0) + count
+        second = max(second, max(bucket.values(), default=0))
+        minute = max(minute, max(by_minute.values(), default=0))
+    return second, minute
+
+
 def _least_rate(series: Sequence[Second], asked: int, *, burst: int, most: float) -> Candidate | None:
     low, high = 0, len(RATES) - 1
     best = None

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lockgate.cli import landlock
 from lockgate.kernel.config import ConfigError, Home
@@ -19,6 +20,7 @@ FIRST_UID = 61210  # no passwd entry anywhere, so nothing is created and nobody 
 PROGRAMS = ("postgres", "vault", "gateway", "worker", "simulator")
 _SHARED_GID_OFFSET = 9  # the group that may enter the socket directories
 _LANDLOCKED = ("gateway", "worker")
+_REDIS_PORT = 6379
 _SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/dev/urandom")  # libraries, time zones, resolver, certificates
 
 
@@ -100,6 +102,10 @@ def _rules(program: str, home: Home, settings: Mapping[str, Any]) -> dict[str, l
         database = settings["database"]
         connect = [] if str(database["host"]).startswith("/") else [database["port"]]
         connect += [settings["vault_link"]["port"]] if "vault_link" in settings else []
+        limits = settings.get("limits") or {}
+        redis = urlsplit(limits.get("redis", ""))
+        connect += [redis.port or _REDIS_PORT] if redis.scheme in ("redis", "rediss") else []
+        own += [Path(limits["redis_ca"])] if limits.get("redis_ca") else []
     else:
         own += [home.secrets_file("sealer"), *mail_files(settings)]
         write.append(str(outbox(home)))

@@ -175,7 +175,7 @@ async def test_an_alert_that_was_resolved_needs_a_full_window_again(room):
 
 
 async def test_a_record_that_a_rule_cannot_read_stops_nothing(room):
-    await room.happen("certificate.expiring", detail={"days": "soon"}, outcome="done")
+    await room.happen("certificate.expiring", detail={"within_days": ["soon"]}, outcome="done")
     await room.happen("api_key.create", detail={"permissions": 7}, outcome="done")
     await fail(room, range(5))
     await room.judge()

@@ -1,10 +1,10 @@
-"""What the clock calls in alerts: judging, telling, the watch over clocks and tables, and forgetting."""
+"""What the clock calls in alerts: judging, telling, the watch over the table of countries, and forgetting."""
 
 from lockgate.gateway.alerts import store
 from lockgate.gateway.alerts.judge import Judge
 from lockgate.gateway.alerts.ports import Telling
 from lockgate.gateway.alerts.tell import tell
-from lockgate.gateway.alerts.watch import ClockWatch, look_at_places
+from lockgate.gateway.alerts.watch import look_at_places
 from lockgate.gateway.storage.jobs import Job
 
 EVERY_MS = 1000
@@ -18,7 +18,7 @@ _PORTION = 1000
 def jobs(telling: Telling) -> list[Job]:
     """The alert jobs."""
     pool = telling.ports.pool
-    judge, clocks = Judge(telling), ClockWatch(pool)
+    judge = Judge(telling)
 
     async def deliver() -> int:
         return await tell(telling)
@@ -40,7 +40,6 @@ def jobs(telling: Telling) -> list[Job]:
     return [
         Job("alerts.judge", EVERY_MS, judge.run, shared=True),
         Job("alerts.tell", EVERY_MS, deliver, shared=True),
-        Job("alerts.clock", 10_000, clocks.run, shared=True),
         Job("alerts.places", _DAY_MS, places),
         Job("alerts.forget", 3_600_000, forget),
     ]

@@ -4,14 +4,13 @@ from lockgate.gateway.alerts.core.rule import Record
 
 ACTIONS = frozenset(
     {
-        "authentication.refused",
-        "person.sign_in",
-        "person.step_up",
-        "factor.verify",
-        "session.refresh",
-        "token.issue",
-        "client.authenticate",
-        "client_certificate.refused",
+        "authentication.refused",  # at the API's door
+        "person.sign_in_refused",
+        "factor.refused",
+        "token.refused",  # by the authorization server, as are the next three
+        "par.refused",
+        "introspect.refused",
+        "revoke.refused",
     }
 )
 WINDOW_S = 60
@@ -19,7 +18,7 @@ THRESHOLD = 5
 
 
 def failed(record: Record) -> bool:
-    """Whether this is one: of a sign-in or token only what was refused."""
+    """Whether this is one."""
     return record.outcome in ("refused", "failed")
 
 

@@ -9,7 +9,7 @@ RULE = RecordRule(
     severity="medium",
     runbook="Run 'lockgate access review', or begin one in the API, and attest, reduce or remove each entry.",
     quiet_s=7 * 24 * 3600,
-    actions=frozenset({"access_review.due", "access_review.overdue"}),
+    actions=frozenset({"access_review.due"}),
     subject=lambda record: record.object or record.account,
     summary=lambda record: "The review of who may do what in this account is due.",
 )

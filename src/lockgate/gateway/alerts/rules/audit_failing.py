@@ -11,7 +11,7 @@ RULE = RecordRule(
     runbook="Run 'lockgate audit verify'. A chain that does not hold means that somebody changed the database: keep a "
     "copy of it, and compare with the checkpoints that were exported.",
     quiet_s=HOUR,
-    actions=frozenset({"audit.behind", "audit.sealing_behind", "audit.broken", "audit.unwritten", "audit.failed"}),
+    actions=frozenset({"audit.seal_behind", "audit.broken", "audit.export_failed", "audit.unwritten"}),
     subject=lambda record: record.action,
-    summary=lambda record: f"The audit log says {record.action}.",
+    summary=lambda record: f"The audit log says {record.action}: {record.detail.get('reason', 'no reason given')}.",
 )

@@ -6,19 +6,18 @@ _STEPS = (7, 14, 30)
 
 
 def _days(record: Record) -> int:
-    left = record.detail.get("days", record.detail.get("days_left", 0))
+    left = record.detail.get("within_days")
     return left if isinstance(left, int) else 0
 
 
 def _subject(record: Record) -> str | None:
     """Once for each step: what was told at 30 days is told again at 14 and at 7."""
     step = next((days for days in _STEPS if _days(record) <= days), None)
-    return None if step is None else f"{record.object or record.detail.get('name', 'certificate')} {step}"
+    return None if step is None else f"{record.object} {step}"
 
 
 def _summary(record: Record) -> str:
-    name = record.object or record.detail.get("name", "A certificate")
-    return f"{name} ends in {_days(record)} days."
+    return f"The certificate {record.object} ({record.detail.get('of', 'unknown')}) ends within {_days(record)} days."
 
 
 RULE = RecordRule(
@@ -28,7 +27,7 @@ RULE = RecordRule(
     severity="high",
     runbook="Renew it with 'lockgate certs', or have the merchant renew theirs: old and new are both good meanwhile.",
     quiet_s=30 * 24 * 3600,
-    actions=frozenset({"certificate.expiring", "certificate.expired"}),
+    actions=frozenset({"certificate.expiring"}),
     subject=_subject,
     summary=_summary,
 )

@@ -12,6 +12,6 @@ RULE = RecordRule(
     "by this clock.",
     quiet_s=HOUR,
     actions=frozenset({"clock.jumped"}),
-    subject=lambda record: record.object or "clock",
-    summary=lambda record: f"The clock is off by {record.detail.get('ms', '?')} ms ({record.detail.get('against')}).",
+    subject=lambda record: str(record.detail.get("what", "clock")),
+    summary=lambda record: f"The clock is off by {record.detail.get('by_ms')} ms ({record.detail.get('what')}).",
 )

@@ -4,12 +4,17 @@ from lockgate.gateway.alerts.core.rule import Record, RecordRule
 
 _ACTIONS = frozenset(
     {
-        "membership.create", "membership.update", "person.invite", "invitation.create", "invitation.accept",
-        "person.owner", "person.create", "role.create", "role.update", "role.granted", "role.grant",
-        "api_key.create", "api_key.update", "app.create", "app.authorize", "authorization.create",
-        "api_key.raise",
+        "api_key.create",
+        "api_key.update",
+        "app.create",
+        "authorization.grant",
+        "invitation.create",
+        "person.owner_link",
+        "role.create",
+        "role.granted",
+        "role.update",
     }
-)  # fmt: skip
+)
 
 
 def _subject(record: Record) -> str | None:

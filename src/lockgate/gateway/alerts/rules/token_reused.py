@@ -10,7 +10,7 @@ RULE = RecordRule(
     runbook="The session or grant was ended for both. Ask the person, or the app's maker, whether it was them; if not, "
     "look at what was done in it.",
     quiet_s=DAY,
-    actions=frozenset({"token.reused", "session.reused", "code.reused", "refresh.reused", "grant.reused"}),
+    actions=frozenset({"token.reuse", "code.reuse", "session.reused"}),
     subject=lambda record: record.object or record.actor,
     summary=lambda record: f"{record.action} for {record.actor}, from {record.address or 'an unknown address'}.",
 )

@@ -12,13 +12,14 @@ RULE = RecordRule(
     quiet_s=7 * 24 * 3600,
     actions=frozenset(
         {
-            "alert_silence.create",
-            "alert_rule.update",
-            "alert_route.update",
-            "alert_route.delete",
-            "approval_policy.update",
-            "rate_limit.update",
             "address_rule.delete",
+            "alert_route.delete",
+            "alert_route.update",
+            "alert_rule.update",
+            "alert_silence.create",
+            "approval_policy.update",
+            "limit.delete",
+            "limit.set",
         }
     ),
     subject=lambda record: record.id if record.outcome == "done" else None,

@@ -51,6 +51,8 @@ from lockgate.gateway.people.passwords import Passwords
 from lockgate.gateway.people.ports import Ports as PeoplePorts
 from lockgate.gateway.people.ports import access_seconds
 from lockgate.gateway.people.sign_in import email_of
+from lockgate.gateway.portal import pages as portal_pages
+from lockgate.gateway.portal.ports import Ports as PortalPorts
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.jobs import Job
@@ -193,6 +195,7 @@ def operations(access: Access) -> list[Operation]:
 def pages(access: Access) -> list[Page | Hook]:
     """What is opened without a key: pages for people, endpoints for apps."""
     return [
+        *portal_pages.pages(PortalPorts(access.people, access.factors, access.approving, access.oauth)),
         *api_sign_in.hooks(access.people),
         *oauth_pages.pages(access.oauth),
         *oauth_endpoints.hooks(access.oauth),

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
-from urllib.parse import urlsplit
 
+from lockgate.gateway.pages.origins import host_of, origin_of
 from lockgate.gateway.storage.database import Connection, Pool
 
 SEALED_FOR = "platform"
@@ -64,10 +64,9 @@ class Ports:
     @property
     def origin(self) -> str:
         """What browsers call us."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return origin_of(self.url)
 
     @property
     def host(self) -> str:
         """The relying party's id (WebAuthn 5.1.2): our host without its port."""
-        return urlsplit(self.url).hostname or ""
+        return host_of(self.url)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from lockgate.gateway.pages import cookies
 from lockgate.gateway.pages.cookies import SetCookie
+from lockgate.gateway.pages.origins import accepted
 from lockgate.kernel.errors import Kind, Refusal
 
 COOKIE = "__Host-lockgate-form"
@@ -73,7 +74,7 @@ def _sent_by(headers: Mapping[str, str], origin: str) -> bool:
     named = headers.get("origin", "null")
     if site not in (None, "same-origin"):
         return False
-    return named == origin if named != "null" else site == "same-origin"
+    return named in accepted(origin) if named != "null" else site == "same-origin"
 
 
 def _token(secret: str) -> str:

@@ -31,3 +31,8 @@ def tidy(code: str) -> str:
 def uri(seed: str, *, label: str) -> str:
     """What the QR code says to an app; ``label`` is the e-mail address that it lists the code under."""
     return TOTP(seed).provisioning_uri(name=label, issuer_name=ISSUER)
+
+
+def clean_seed(text: str) -> str:
+    """``text`` with nothing but the letters of base 32 in it."""
+    return "".join(sign for sign in text if sign in "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")[:64]

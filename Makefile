@@ -15,6 +15,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-
 INSTALLED := $(VENV)/.installed
 TESTABLE  := $(VENV)/.testable
 PEER      := .tools/localstripe/.installed
+SSLYZE    := .tools/sslyze/.installed
 NODE_LOCKS := $(wildcard tests/*/package-lock.json tests/*/*/package-lock.json)
 NODE_STAMPS := $(NODE_LOCKS:package-lock.json=node_modules/.installed)
 
@@ -29,7 +30,7 @@ setup: $(INSTALLED) ## Make .venv from the lock files, with .venv/bin/lockgate
 up: setup ## Start everything on this machine; Ctrl-C stops it (ARGS= for 'lockgate up')
 	@exec $(BIN)/lockgate up --home "$(LOCKGATE_HOME)" $(ARGS)
 
-test: $(TESTABLE) $(NODE_STAMPS) ## Run the tests (ARGS= for pytest, such as ARGS='tests/cli -x')
+test: $(TESTABLE) $(NODE_STAMPS) $(SSLYZE) ## Run the tests (ARGS= for pytest, such as ARGS='tests/cli -x')
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(TESTABLE) $(PEER) ## Measure payments per second and CPU per payment
@@ -90,6 +91,12 @@ $(PEER): tools/peers/localstripe.lock | $(BIN)/python
 	@"$(PYTHON)" -m venv .tools/localstripe
 	@.tools/localstripe/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
 	    -r $< && touch $@ || echo "localstripe could not be installed: the bench runs without a peer"
+
+# Only run, as a program of its own: a stranger's opinion of our listeners. Without it its tests are skipped.
+$(SSLYZE): tools/peers/sslyze.lock | $(BIN)/python
+	@mkdir -p .tools && "$(PYTHON)" -m venv .tools/sslyze
+	@.tools/sslyze/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+	    -r $< && touch $@ || echo "sslyze could not be installed: what it would judge is skipped"
 
 %/node_modules/.installed: %/package-lock.json
 	@if command -v npm >/dev/null; then cd $* && npm ci --silent --no-audit --no-fund && touch node_modules/.installed; \

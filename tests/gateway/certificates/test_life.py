@@ -250,7 +250,8 @@ async def test_an_end_ahead_is_told_once_at_30_14_and_7_days(
 async def test_what_ends_soon_is_there_for_metrics(house: House) -> None:
     client, now = await house.issue(days=20), clock.now()
     ends = now + DAY_S
-    service = ServerRow("service-vault", "service", "certificate", "f", "s", "i", "1", "P-256", b"t" * 32, now, ends, now)
+    print_ = b"t" * 32
+    service = ServerRow("service-vault", "service", "certificate", "f", "s", "i", "1", "P-256", print_, now, ends, now)
     await inventory.keep(house.ports.pool, [service, service._replace(name="listener-api", purpose="server")])
     found = await find.expiring(house.ports.pool, now)
     assert [(end.name, end.purpose) for end in found] == [("listener-api", "server"), (client.id, "client issued")]

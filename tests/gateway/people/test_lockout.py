@@ -50,7 +50,7 @@ def test_an_address_is_never_locked_for_longer_than_the_first_time():
 
 def test_slow_guessing_at_one_person_adds_up_and_at_an_address_it_does_not():
     assert fail(PERSON, 12, step=1000)[0].count(False) > 0
-    assert all(fail(ADDRESS, 40, step=181)[0])
+    assert all(fail(ADDRESS, 40, step=201)[0])
 
 
 def test_a_day_of_quiet_forgets():

@@ -47,19 +47,22 @@ async def count(
         connection, ports, email_index=email_index, person=person, address=address, device=device
     )
     allowed, locks = True, False
-    for bucket in sorted(buckets):  # in one order, so that two never wait for each other
+    for bucket in buckets:
+        if not allowed:
+            break  # a locked address is looked at no further: it cannot lock one person after the other
         tried = lockout.attempt(bucket.rule, await store_signins.lock_failures(connection, bucket.key), now)
         await store_signins.keep_failures(connection, bucket.key, tried.kept)
-        allowed = allowed and tried.allowed
+        allowed = tried.allowed
         locks = locks or (tried.locks and not bucket.kept)
     return Counted(buckets, allowed, locks, known)
 
 
 async def was_right(connection: Connection, counted: Counted) -> None:
     """The try was no failure: the person's count begins anew, an address forgets this one try."""
-    await store_signins.forget_failures(connection, [bucket.key for bucket in counted.buckets if not bucket.kept])
-    for bucket in sorted(counted.buckets):
-        if bucket.kept:
+    for bucket in counted.buckets:
+        if not bucket.kept:
+            await store_signins.forget_failures(connection, bucket.key)
+        else:
             kept = await store_signins.lock_failures(connection, bucket.key)
             if kept is not None:
                 await store_signins.keep_failures(connection, bucket.key, lockout.taken_back(kept))
@@ -67,7 +70,7 @@ async def was_right(connection: Connection, counted: Counted) -> None:
 
 async def unlock(connection: Connection, ports: Ports, *, email_index: bytes) -> None:
     """The person has confirmed by mail who they are: the count for everybody else's places begins anew."""
-    await store_signins.forget_failures(connection, [_of_person(ports, email_index)])
+    await store_signins.forget_failures(connection, _of_person(ports, email_index))
 
 
 async def _buckets(
@@ -82,9 +85,10 @@ async def _buckets(
     for place in places:
         if place in known:
             return (Bucket(marks.mark(ports.key, "place", who, place), lockout.PLACE),), True
+    # The address first, always: in one order two never wait for each other.
     return (
-        Bucket(_of_person(ports, email_index), lockout.PERSON),
         Bucket(marks.address_mark(ports.key, address), lockout.ADDRESS, kept=True),
+        Bucket(_of_person(ports, email_index), lockout.PERSON),
     ), False
 
 

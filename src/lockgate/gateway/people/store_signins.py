@@ -71,8 +71,8 @@ async def keep_failures(connection: Connection, bucket: bytes, kept: Failures) -
     )
 
 
-async def forget_failures(connection: Connection, buckets: Sequence[bytes]) -> None:
-    await connection.execute("delete from sign_in_failures where bucket = any($1)", list(buckets))
+async def forget_failures(connection: Connection, bucket: bytes) -> None:
+    await connection.execute("delete from sign_in_failures where bucket = $1", bucket)
 
 
 async def known_places(connection: Connection | Pool, person: str, marks: Sequence[bytes]) -> set[bytes]:

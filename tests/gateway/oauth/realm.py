@@ -310,6 +310,15 @@ class Realm:
         """A request of the API with an access token."""
         return self.stranger().get(path, headers={"Authorization": f"{scheme} {token}", **headers})
 
+    def gone(self, token: str, *, within_s: float = 1.5) -> bool:
+        """Whether an access token that worked is refused within about a second."""
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            if self.use(token).status == 401:
+                return True
+            time.sleep(0.05)
+        return False
+
     def sql(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Run one statement as the gateway's role: for what only time would bring about."""
 

@@ -30,6 +30,7 @@ create table app_grant (
     person text not null,
     app_account text not null,
     app text not null,
+    asked text not null,
     scope text not null,
     last_used_at bigint,
     revoked_at bigint,

@@ -13,6 +13,7 @@ from lockgate.gateway.oauth.core.errors import invalid_request
 from lockgate.gateway.oauth.core.request import Asked
 from lockgate.gateway.oauth.core.rows import CodeRow, GrantRow, RequestRow
 from lockgate.gateway.oauth.core.words import Choice
+from lockgate.gateway.oauth.find_grants import Given
 from lockgate.gateway.oauth.ports import Guest, Memberships, Ports
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.kernel.ids import new_id, random_token
@@ -45,12 +46,11 @@ async def offer(ports: Ports, ticket: str, guest: Guest, *, account: str | None,
     theirs = await ports.memberships(guest.person)
     if account not in theirs:
         account = next(iter(theirs), None)
-    before = None if account is None else await find_grants.live_grant(
-        ports.pool, account=account, livemode=client.livemode, app=client.id, person=guest.person
-    )  # fmt: skip
+    before = await _before(ports.pool, guest, account, client) if account else None
     wanted = scopes.narrow(scopes.read(asked.scope), client.scope)
     most = _most(wanted, theirs, account)
-    chosen = most if before is None else scopes.narrow(most, scopes.read(before))
+    same = before is not None and before.asked == asked.scope
+    chosen = scopes.narrow(most, scopes.read(before.scope)) if before and same else most
     return Offer(
         client=client,
         asked=asked,
@@ -58,7 +58,7 @@ async def offer(ports: Ports, ticket: str, guest: Guest, *, account: str | None,
         account=account,
         choices=words.choices(most, chosen),
         withheld=sorted(words.PLAIN[name].name for name in wanted if most.get(name) != wanted[name]),
-        again=before is not None,
+        again=same,
     )
 
 
@@ -80,7 +80,9 @@ async def allow(ports: Ports, visit: Visit, guest: Guest) -> tuple[str, Asked] |
     code = handles.build("ac", account=account, random=random_token(handles.RANDOM_LENGTH))
     async with ports.pool.acquire() as connection, connection.transaction():
         await _take(connection, row, guest)
-        grant, _ = await store.keep_grant(connection, _grant(who, client, scopes.write(given), now=visit.now))
+        before = await _before(connection, guest, account, client)
+        kept = scopes.write(_merged(before, given, most))
+        grant = await store.keep_grant(connection, _grant(who, client, asked.scope, kept, now=visit.now))
         await store_tokens.insert_code(
             connection,
             CodeRow(
@@ -118,6 +120,28 @@ async def deny(ports: Ports, visit: Visit, guest: Guest) -> str:
     return redirects.onward(asked.redirect_uri, answer_fields(ports, asked.state, fields))
 
 
+async def _before(
+    pool: store.Pool | store.Connection, guest: Guest, account: str, client: Client
+) -> Given | None:
+    return await find_grants.live_grant(
+        pool, account=account, livemode=client.livemode, app=client.id, person=guest.person
+    )
+
+
+def _merged(
+    before: Given | None, given: Mapping[str, Access], most: Mapping[str, Access]
+) -> Mapping[str, Access]:
+    """What the grant holds from now on: of what was not asked about this time, what it held before.
+
+    Where the most that was offered was taken, nothing was taken away; anything less was meant.
+    """
+    if before is None:
+        return given
+    earlier = scopes.read(before.scope)
+    untouched = {name for name in earlier if given.get(name) == most.get(name)}
+    return scopes.join(given, scopes.only(earlier, untouched))
+
+
 def _most(wanted: Mapping[str, Access], theirs: Memberships, account: str | None) -> dict[str, Access]:
     return {} if account is None else scopes.narrow(wanted, theirs[account])
 
@@ -144,7 +168,7 @@ def _person(visit: Visit, guest: Guest, account: str, livemode: bool) -> Princip
     )  # fmt: skip
 
 
-def _grant(who: Principal, client: Client, scope: str, *, now: int) -> GrantRow:
+def _grant(who: Principal, client: Client, asked: str, scope: str, *, now: int) -> GrantRow:
     return GrantRow(
         account=who.account,
         livemode=client.livemode,
@@ -154,6 +178,7 @@ def _grant(who: Principal, client: Client, scope: str, *, now: int) -> GrantRow:
         person=who.id,
         app_account=client.account,
         app=client.id,
+        asked=asked,
         scope=scope,
         last_used_at=None,
         revoked_at=None,

@@ -29,7 +29,7 @@ class Held(NamedTuple):
 async def grant(pool: Pool, who: Principal, id_: str) -> NamedGrant:
     """The grant ``id_`` on ``who``'s account, ended ones too."""
     row = await pool.fetchrow(
-        "select g.account, g.livemode, g.id, g.created, g.updated, g.person, g.app_account, g.app, g.scope,"
+        "select g.account, g.livemode, g.id, g.created, g.updated, g.person, g.app_account, g.app, g.asked, g.scope,"
         " g.last_used_at, g.revoked_at, g.revoked_by, a.name from app_grant g"
         " join app a on (a.account, a.livemode, a.id) = (g.app_account, g.livemode, g.app)"
         " where g.account = $1 and g.livemode = $2 and g.id = $3",
@@ -37,7 +37,7 @@ async def grant(pool: Pool, who: Principal, id_: str) -> NamedGrant:
     )
     if row is None:
         raise missing("authorization", id_)
-    return NamedGrant(GrantRow(*row[:12]), row[12])
+    return NamedGrant(GrantRow(*row[:13]), row[13])
 
 
 async def grant_page(pool: Pool, who: Principal, page: Page) -> list[NamedGrant]:
@@ -49,7 +49,7 @@ async def grant_page(pool: Pool, who: Principal, page: Page) -> list[NamedGrant]
     ):
         raise no_cursor("authorization", page)
     rows = await pool.fetch(
-        "select g.account, g.livemode, g.id, g.created, g.updated, g.person, g.app_account, g.app, g.scope,"
+        "select g.account, g.livemode, g.id, g.created, g.updated, g.person, g.app_account, g.app, g.asked, g.scope,"
         " g.last_used_at, g.revoked_at, g.revoked_by, a.name from app_grant g"
         " join app a on (a.account, a.livemode, a.id) = (g.app_account, g.livemode, g.app)"
         " where g.account = $1 and g.livemode = $2 and g.revoked_at is null and a.deleted_at is null"
@@ -57,29 +57,39 @@ async def grant_page(pool: Pool, who: Principal, page: Page) -> list[NamedGrant]
         " order by case when $4 then g.id end, g.id desc limit $5",
         *(who.account, who.livemode, cursor, page.backwards, page.limit + 1),
     )
-    return [NamedGrant(GrantRow(*row[:12]), row[12]) for row in rows]
+    return [NamedGrant(GrantRow(*row[:13]), row[13]) for row in rows]
 
 
 async def grants_of_person(pool: Pool, person: str, *, accounts: Sequence[str]) -> list[NamedGrant]:
     """What ``person`` lets apps do with ``accounts`` in either mode, newest first."""
     rows = await pool.fetch(
-        "select g.account, g.livemode, g.id, g.created, g.updated, g.person, g.app_account, g.app, g.scope,"
+        "select g.account, g.livemode, g.id, g.created, g.updated, g.person, g.app_account, g.app, g.asked, g.scope,"
         " g.last_used_at, g.revoked_at, g.revoked_by, a.name from app_grant g"
         " join app a on (a.account, a.livemode, a.id) = (g.app_account, g.livemode, g.app)"
         " where g.account = any($1::text[]) and g.person = $2 and g.revoked_at is null and a.deleted_at is null"
         " order by g.id desc",
         *(list(accounts), person),
     )
-    return [NamedGrant(GrantRow(*row[:12]), row[12]) for row in rows]
+    return [NamedGrant(GrantRow(*row[:13]), row[13]) for row in rows]
 
 
-async def live_grant(pool: Pool | Connection, *, account: str, livemode: bool, app: str, person: str) -> str | None:
-    """The scope that ``person`` gave ``app`` on ``account`` before, if that grant goes on."""
-    return await pool.fetchval(
-        "select scope from app_grant where account = $1 and livemode = $2 and app = $3 and person = $4"
+class Given(NamedTuple):
+    """What a person gave an app before, and what the app had asked for."""
+
+    asked: str
+    scope: str
+
+
+async def live_grant(
+    pool: Pool | Connection, *, account: str, livemode: bool, app: str, person: str
+) -> Given | None:
+    """What ``person`` gave ``app`` on ``account`` before, if that grant goes on."""
+    row = await pool.fetchrow(
+        "select asked, scope from app_grant where account = $1 and livemode = $2 and app = $3 and person = $4"
         " and revoked_at is null",
         *(account, livemode, app, person),
     )
+    return None if row is None else Given(*row)
 
 
 async def held(pool: Pool, *, account: str, livemode: bool, session: str, jti: str | None, now: int) -> Held | None:

@@ -63,20 +63,17 @@ async def claim_request(pool: Pool, row: RequestRow, *, person: str) -> bool:
     return done != "UPDATE 0"
 
 
-async def keep_grant(connection: Connection, row: GrantRow) -> tuple[str, bool]:
-    """Write what a person gives now, over what the same person gave the same app before.
-
-    Returns the grant's id, and whether it is a new one.
-    """
+async def keep_grant(connection: Connection, row: GrantRow) -> str:
+    """Write what a person gives now, over what the same person gave the same app before; the grant's id."""
     kept = await connection.fetchrow(
-        "insert into app_grant (account, livemode, id, created, updated, person, app_account, app, scope,"
-        " last_used_at, revoked_at, revoked_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        "insert into app_grant (account, livemode, id, created, updated, person, app_account, app, asked, scope,"
+        " last_used_at, revoked_at, revoked_by) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         " on conflict (account, livemode, app, person) where revoked_at is null"
-        " do update set scope = excluded.scope, updated = excluded.updated returning id",
+        " do update set asked = excluded.asked, scope = excluded.scope, updated = excluded.updated returning id",
         *row,
     )
     assert kept is not None, "an upsert returns its row"
-    return kept["id"], kept["id"] == row.id
+    return kept["id"]
 
 
 async def revoke_grants(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class GrantRow(NamedTuple):
-    """What one person let one app do with one account."""
+    """What one person let one app do with one account; ``asked`` is what the app asked for when it was given last."""
 
     account: str
     livemode: bool
@@ -14,6 +14,7 @@ class GrantRow(NamedTuple):
     person: str
     app_account: str
     app: str
+    asked: str
     scope: str
     last_used_at: int | None
     revoked_at: int | None

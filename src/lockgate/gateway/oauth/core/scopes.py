@@ -1,7 +1,7 @@
 """Scopes: the permission words of keys and roles, and the dialect's two short ones, as one mapping and back."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from lockgate.gateway.identity.core.permissions import RESOURCES
 from lockgate.gateway.oauth.core.errors import invalid_scope
@@ -26,8 +26,7 @@ def read(text: str) -> dict[str, Access]:
             named = {match[1]: _level(match[2])}
         else:
             raise invalid_scope("scope holds a word that is not one of scopes_supported, separated by single spaces.")
-        for name, level in named.items():
-            granted[name] = _higher(granted.get(name), level)
+        granted = join(granted, named)
     return granted
 
 
@@ -39,10 +38,23 @@ def write(scope: Scope) -> str:
     return " ".join(f"{name}={level}" for name, level in sorted(scope.items()))
 
 
+def join(one: Scope, other: Scope) -> dict[str, Access]:
+    """What either allows."""
+    both = dict(one)
+    for name, level in other.items():
+        both[name] = _higher(both.get(name), level)
+    return both
+
+
 def narrow(scope: Scope, within: Mapping[str, Access]) -> dict[str, Access]:
     """What both allow."""
     both: dict[str, Access] = {name: _lower(level, within.get(name, "none")) for name, level in scope.items()}
     return {name: level for name, level in both.items() if level != "none"}
+
+
+def only(scope: Scope, names: Set[str]) -> dict[str, Access]:
+    """Of ``scope`` what is about the resources called ``names``."""
+    return {name: level for name, level in scope.items() if name in names}
 
 
 def exceeds(scope: Scope, within: Mapping[str, Access]) -> bool:

@@ -181,6 +181,8 @@ TENANT_TABLES = (
     "rate_limit",
     "address_rule",
     "traffic",
+    "approval",
+    "approval_policy",
     "custom_role",
     "access_review",
     "access_review_item",

@@ -430,6 +430,7 @@ def _web_ports(parts: Parts, limits: Limits) -> WebPorts:
         addresses=parts.access.addresses,
         public_url=parts.access.base.public_url,
         limits=limits,
+        own_account=parts.settings["account"],
         clients=of_settings(parts.settings.get("proxies")),
     )
 

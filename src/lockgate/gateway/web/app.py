@@ -4,11 +4,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-from lockgate.gateway.web import errors, headers
+from lockgate.gateway.web import api_metrics, errors, headers
 from lockgate.gateway.web.answers import Answers
 from lockgate.gateway.web.guard import Guard
 from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency
+from lockgate.gateway.web.metrics import NO_OPERATION
 from lockgate.gateway.web.openapi.document import document
 from lockgate.gateway.web.ports import Ports
 from lockgate.gateway.web.reference import page as reference
@@ -40,7 +41,8 @@ class App:
         ports: Ports,
     ) -> None:
         self._ports = ports
-        self._routes = Routes(operations)
+        self._counts = ports.counts
+        self._routes = Routes([*operations, api_metrics.operation(ports.pool, ports.counts, account=ports.own_account)])
         self._pages = Pages(pages)
         idempotency = Idempotency(ports.pool, ports.box, ports.settle)
         self._guard = Guard(Answers(operations, loaders, idempotency), idempotency, ports)
@@ -59,10 +61,11 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the gateway does not speak {scope['type']}")
-        request_id = new_id("req")
+        request_id, began = new_id("req"), self._counts.begin()
         try:
             body = await _read_body(receive)
             if body is None:
+                self._counts.gone()
                 return  # the client left, or the server has answered in our place
             reply = await self._answer(scope, body, request_id)
         except Refusal as refusal:
@@ -70,6 +73,7 @@ class App:
         except Exception:
             _logger.exception("request failed outside of its operation", request=request_id)
             reply = self._guard.refuse(errors.unexpected())
+        self._counts.end(began, scope.get("operation", NO_OPERATION), reply.status)
         await send(
             {
                 "type": "http.response.start",
@@ -85,6 +89,7 @@ class App:
         address = self._ports.clients.address(client[0], scope["headers"]) if client else ""
         match = self._routes.find(method, path)
         if isinstance(match, Match):
+            scope["operation"] = match.operation.name
             request = Request(
                 method, path, scope["query_string"], single_headers(scope["headers"]), body, address, request_id,
                 _certificate(scope),

@@ -76,6 +76,7 @@ class Guard:
 
     def refuse(self, refusal: Refusal, *, principal: Principal | None = None) -> Reply:
         """A refusal as a reply."""
+        self._ports.counts.refused(refusal.kind)
         answer = self._answers.refused(refusal, principal=principal)
         return Reply(
             answer.status,

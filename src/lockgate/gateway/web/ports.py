@@ -11,6 +11,7 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.idempotency import Found
 from lockgate.gateway.web.addresses import Clients
 from lockgate.gateway.web.limits import Limits
+from lockgate.gateway.web.metrics import Counts
 from lockgate.kernel.operations import Answer, Call, Operation
 from lockgate.kernel.principal import Principal
 
@@ -57,7 +58,10 @@ Settle = Callable[[Principal, Found, Call], Awaitable[Answer | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything that the guard uses. ``settle`` belongs to the payments room, which alone can finish a payment."""
+    """Everything that the guard uses. ``settle`` belongs to the payments room, which alone can finish a payment.
+
+    ``own_account`` is the installation's own: its keys and people may be let read the metrics of all.
+    """
 
     pool: Pool
     authenticator: Authenticator
@@ -70,4 +74,6 @@ class Ports:
     addresses: Addresses
     public_url: str
     limits: Limits = field(default_factory=Limits)
+    counts: Counts = field(default_factory=Counts)
+    own_account: str = ""
     clients: Clients = field(default_factory=Clients)

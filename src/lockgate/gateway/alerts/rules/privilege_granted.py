@@ -4,10 +4,10 @@ from lockgate.gateway.alerts.core.rule import Record, RecordRule
 
 _ACTIONS = frozenset(
     {
+        "account.application.authorized",
         "api_key.create",
         "api_key.update",
         "app.create",
-        "authorization.grant",
         "invitation.create",
         "person.owner_link",
         "role.create",

@@ -39,11 +39,13 @@ class Telling:
         self._happenings: list[Happening] = []
         self._movements: list[BalanceTransactionRow] = []
         self._shown: Mapping[str, Any] | None = None
+        self._was: str | None = None
 
     async def begin(self, before: Dispute) -> None:
         """The dispute is known as ``before``: events say what it was."""
         self._movements = await find.transactions(self._ports.pool, self._cause.principal, before.data["transactions"])
         self._shown = self._render(before)
+        self._was = before.row.status
 
     async def tell(self, state: Dispute) -> Dispute:
         """One state that the dispute has come to; returns it with the money that moved for it."""
@@ -67,7 +69,9 @@ class Telling:
         commit, row = self._commit, state.row
         commit.disputes.append(await keep.dispute_row(state, self._ports.box))
         commit.audits.append(
-            self._cause.audit(action, row.id, status=row.status, charge=row.charge, amount=row.amount)
+            self._cause.audit(
+                action, row.id, was=self._was, status=row.status, charge=row.charge, amount=row.amount
+            )
         )
         await announce(commit, self._cause.origin, self._happenings, self._ports.box)
         await self._ports.committer.commit(commit)

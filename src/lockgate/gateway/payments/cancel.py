@@ -65,7 +65,11 @@ async def _at_once(ports: Ports, call: Call, cause: Cause, before: Intent, *, re
     happening = Happening("payment_intent.canceled", PAYMENT_INTENT, render.without_secret(shown), intent.row.subject)
     happenings = await shim.for_events(ports, cause, [happening], ())
     await announce(commit, cause.origin, happenings, ports.box)
-    commit.audits.append(cause.audit("payment_intent.cancel", intent.row.id, status="canceled", reason=reason))
+    commit.audits.append(
+        cause.audit(
+            "payment_intent.cancel", intent.row.id, was=before.row.status, status=intent.row.status, reason=reason
+        )
+    )
     seen = render.for_principal(shown, call.principal)
     answer = await call.answer(await shim.for_version(ports, call, seen))
     commit.claims += claimed_and_answered(call, answer, await call.sealed(answer) if call.claim else None)

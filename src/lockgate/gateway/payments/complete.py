@@ -53,7 +53,8 @@ async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | N
     commit.payment_intents.append(await keep.intent_row(intent, ports.box))
     commit.audits.append(
         cause.audit(
-            "payment_intent.complete", intent.row.id, outcome="begun", attempt=attempt_id, amount=attempt.amount
+            "payment_intent.complete", intent.row.id,
+            outcome="begun", was=before.row.status, status=intent.row.status, attempt=attempt_id, amount=attempt.amount,
         )
     )
     try:

@@ -74,7 +74,7 @@ async def write(
     commit.audits.append(
         cause.audit(
             audit_word(action, intent), intent.row.id,
-            outcome=settled.attempt.state, status=intent.row.status, attempt=settled.attempt.id,
+            outcome=settled.attempt.state, was=was.row.status, status=intent.row.status, attempt=settled.attempt.id,
             charge=charge.row.id if charge else None, amount=settled.attempt.amount,
         )
     )

@@ -123,7 +123,11 @@ async def run(
         commit.card_tokens.append(token)
     word = conclude.audit_word("payment_intent.confirm", intent)
     commit.audits.append(
-        cause.audit(word, intent.row.id, outcome="begun", attempt=attempt.id, amount=attempt.amount)
+        cause.audit(
+            word, intent.row.id,
+            outcome="begun", was=None if born else before.row.status, status=intent.row.status, attempt=attempt.id,
+            amount=attempt.amount,
+        )
     )
     await ports.committer.commit(commit)
     result = await send(

@@ -58,7 +58,8 @@ async def begin(
         commit.charges.append(await keep.charge_row(charge, ports.box))
     commit.audits.append(
         cause.audit(
-            conclude.audit_word(audit, intent), intent.row.id, outcome="begun", attempt=attempt_id, amount=amount
+            conclude.audit_word(audit, intent), intent.row.id,
+            outcome="begun", was=before.row.status, status=intent.row.status, attempt=attempt_id, amount=amount,
         )
     )
     await ports.committer.commit(commit)

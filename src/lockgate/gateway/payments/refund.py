@@ -247,7 +247,10 @@ async def _commit(
     if refund.status == "succeeded":
         refund = await _book(ports, cause, commit, charge=charge, refund=refund)
     commit.refunds.append(refund)
-    commit.audits.append(cause.audit("refund.conclude", refund.id, status=refund.status, amount=refund.amount))
+    was_status = before.status if before is not None else None
+    commit.audits.append(
+        cause.audit("refund.conclude", refund.id, was=was_status, status=refund.status, amount=refund.amount)
+    )
     rendered = refunds.render(refund)
     fresh = [rendered]
     was = previous(refunds.render(before), rendered) if before is not None else None

@@ -51,7 +51,11 @@ async def write(ports: Ports, attempt: AttemptRow, *, reason: str | None) -> Non
             charges=[back],
             transfers=booked.transfers,
             balance_transactions=[booked.transaction],
-            audits=[cause.audit("refund.fail", refund.id, status="failed", amount=refund.amount, charge=charge.id)],
+            audits=[
+                cause.audit(
+                    "refund.fail", refund.id, was=refund.status, status="failed", amount=refund.amount, charge=charge.id
+                )
+            ],
         )
         shown, was = refunds.render(failed), previous(refunds.render(refund), refunds.render(failed))
         charge_shown = await render.charge(back, ports.box)

@@ -74,7 +74,8 @@ async def _hand_over(ports: Ports, cause: Cause, intent: Intent) -> None:
     """The merchant wants to confirm from her own server: the challenge is done, the rest waits for her."""
     waiting = intent.after("requires_confirmation", data={"next_action": None})
     commit = Commit(payment_intents=[await keep.intent_row(waiting, ports.box)])
-    commit.audits.append(cause.audit("payment_intent.return", intent.row.id, status=waiting.row.status))
+    told = cause.audit("payment_intent.return", intent.row.id, was=intent.row.status, status=waiting.row.status)
+    commit.audits.append(told)
     await ports.committer.commit(commit)
 
 

@@ -70,7 +70,7 @@ async def _write(
 ) -> Answer | None:
     """``setup`` and ``method`` are as they were read."""
     acceptance, before = setup.personal.get("acceptance"), method
-    setup, attempt = settled.setup, settled.attempt
+    was, setup, attempt = setup.row.status, settled.setup, settled.attempt
     commit = Commit(
         setup_intents=[await render_setups.sealed(setup, ports.box)],
         attempts=[attempt],
@@ -78,7 +78,7 @@ async def _write(
         audits=[
             cause.audit(
                 f"setup_intent.{attempt.action}", setup.row.id,
-                outcome=attempt.state, status=setup.row.status, attempt=attempt.id,
+                outcome=attempt.state, was=was, status=setup.row.status, attempt=attempt.id,
             )
         ],
     )

@@ -99,7 +99,11 @@ async def write(ports: Ports, cause: Cause, commit: Commit, courses: list[Course
                 commit.payout_lines.append(_line(own, course.row))
         if course.before is None or course.before.status != course.row.status:
             commit.audits.append(
-                cause.audit("payout.conclude", course.row.id, status=course.row.status, amount=course.row.amount)
+                cause.audit(
+                    "payout.conclude", course.row.id,
+                    was=course.before.status if course.before else None, status=course.row.status,
+                    amount=course.row.amount,
+                )
             )
         before = course.before and render.payout(course.before)
         for type_, row in course.shown:

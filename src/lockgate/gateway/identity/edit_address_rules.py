@@ -15,6 +15,7 @@ from lockgate.kernel.errors import invalid, missing
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.params import UNSET
 from lockgate.kernel.principal import Principal
+from lockgate.kernel.source import read_address
 
 MOST_RULES = 100
 CONFIRM = "lock_me_out"
@@ -135,7 +136,7 @@ def _check_own_address(by: Principal, row: AddressRuleRow, given: Mapping[str, A
     if by.kind == "internal" or row.mode != "enforce" or given.get("confirm") == CONFIRM:
         return
     rule = row.rule
-    if rule.about(by) and not rule.admits(by.address):
+    if rule.about(by) and not rule.admits(read_address(by.address)):
         raise invalid(
             "This rule would lock you out: the address that you come from is in none of its networks. Try it with"
             f" mode=dry_run, or send confirm={CONFIRM}.",

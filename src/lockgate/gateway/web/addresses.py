@@ -28,6 +28,8 @@ class Clients:
 
     def address(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
         """The client's address, an IPv4 one never in IPv6 clothes; ``peer`` as it is where it is no address at all."""
+        if self.header is None and ":" not in peer:
+            return peer
         known = read_address(peer)
         if known is None:
             return peer

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from lockgate.gateway.web.limits_buckets import MAX_BUCKETS, NS, Ask, Buckets, Gcra, Verdict, monotonic_ns
 from lockgate.gateway.web.limits_redis import Lease
-from lockgate.gateway.web.limits_rules import NO_RULES, PLATFORM, Plan, Rules, Seat, Slot, class_of
+from lockgate.gateway.web.limits_rules import NO_RULES, PLATFORM, Plan, Rules, Seat, class_of
 from lockgate.gateway.web.limits_shared import SharedLimits
 from lockgate.gateway.web.limits_traffic import Traffic
 from lockgate.kernel.errors import Kind, Refusal
@@ -69,13 +69,13 @@ class Limits:
         """
         rules = NO_RULES if self._rules is None else await self._rules_of(principal.account, principal.livemode)
         cls = class_of(operation)
-        plan = rules.plan(principal, cls)
         sender = source(principal.address)
-        asks = [_ask(slot, sender) for slot in plan.slots]
+        plan = rules.plan(principal, cls, sender)
+        asks: Sequence[Ask] = plan.asks
         if operation.access == "write" and path:
             by = principal.account if principal.sees_secrets else f"{principal.account} {sender}"
             changed = f"{by} {' '.join(path.values())}"
-            asks.append(Ask("object", changed, _CHANGE_NS, CHANGES_PER_HOUR, "resource-specific"))
+            asks = (*asks, Ask("object", changed, _CHANGE_NS, CHANGES_PER_HOUR, "resource-specific"))
         try:
             held = await self._take(plan, asks, cls)
         except Refusal:
@@ -167,7 +167,7 @@ class Limits:
 
     async def _open(self, cls: str, sender: str) -> list[Ask]:
         rules = NO_RULES if self._rules is None else await self._rules_of(PLATFORM, False)
-        return [_ask(slot, sender) for slot in rules.open(cls)]
+        return rules.open(cls, sender)
 
     async def _failure(self, address: str, presented: str) -> list[Ask]:
         asks = await self._open("failure", source(address))
@@ -203,11 +203,6 @@ class Limits:
             if ask.observer is not None:
                 asked, over = self._watched.get(ask.observer, (0, 0))
                 self._watched[ask.observer] = (asked + 1, over + (ask.observer in verdict.over))
-
-
-def _ask(slot: Slot, sender: str) -> Ask:
-    family, bucket, by_sender, interval_ns, burst, reason, observer = slot
-    return Ask(family, f"{bucket} {sender}" if by_sender else bucket, interval_ns, burst, reason, observer)
 
 
 def _short(text: str) -> str:

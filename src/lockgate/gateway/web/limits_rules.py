@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from lockgate.gateway.web.limits_buckets import NS
+from lockgate.gateway.web.limits_buckets import NS, Ask
 from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import ADMINISTRATIVE, Principal
 
@@ -60,18 +60,6 @@ class Rule(NamedTuple):
         return max(1, self.per_s * NS // self.rate)
 
 
-class Slot(NamedTuple):
-    """One bucket of a kind of request, all but the address filled in. ``by_sender`` adds whose address it is."""
-
-    family: str
-    bucket: str
-    by_sender: bool
-    interval_ns: int
-    burst: int
-    reason: str
-    observer: str | None
-
-
 class Seat(NamedTuple):
     """A place among the requests under way: at most ``most`` of ``name``."""
 
@@ -81,9 +69,9 @@ class Seat(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All that one principal's requests of one class must pass."""
+    """All that one principal's requests of one class from one address must pass."""
 
-    slots: tuple[Slot, ...]
+    asks: tuple[Ask, ...]
     seats: tuple[Seat, ...]
 
 
@@ -125,25 +113,25 @@ class Rules:
             for rules in (self.operator, self.own)
             if rules
         )
-        self._plans: dict[tuple[str, str, int, int], Plan] = {}
+        self._plans: dict[tuple[str, str, int, int, str], Plan] = {}
 
-    def plan(self, principal: Principal, cls: str) -> Plan:
-        """What ``principal``'s requests of ``cls`` must pass."""
-        key = (principal.id, cls, principal.rate_per_s, principal.burst)
+    def plan(self, principal: Principal, cls: str, sender: str) -> Plan:
+        """What ``principal``'s requests of ``cls`` must pass; ``sender`` is whom its address counts as."""
+        key = (principal.id, cls, principal.rate_per_s, principal.burst, sender)
         plan = self._plans.get(key)
         if plan is None:
             if len(self._plans) > 10_000:
                 self._plans.clear()
-            plan = self._plans[key] = self._make(principal, cls)
+            plan = self._plans[key] = self._make(principal, cls, sender)
         return plan
 
-    def open(self, cls: str) -> tuple[Slot, ...]:
+    def open(self, cls: str, sender: str) -> list[Ask]:
         """What requests without a key must pass, by their address alone."""
         rate, per_s, burst = OPEN_DEFAULTS[cls]
         usual = Rule("", "address", "", cls, rate, per_s, burst)
         rules = self.about("enforce", "address", "", cls) or (usual,)
         watching = self.about("observe", "address", "", cls)
-        return tuple(_slot(rule, f"open:{cls}", "", True, reason="global-rate") for rule in (*rules, *watching))
+        return [_ask(rule, f"open:{cls}", sender, reason="global-rate") for rule in (*rules, *watching)]
 
     def about(self, mode: str, scope: str, subject: str, cls: str) -> tuple[Rule, ...]:
         """The operator's rule and the account's own: about this subject, or else about all of its kind."""
@@ -154,27 +142,26 @@ class Rules:
                 found.append(rule)
         return tuple(found)
 
-    def _make(self, principal: Principal, cls: str) -> Plan:
+    def _make(self, principal: Principal, cls: str, sender: str) -> Plan:
         own, account = scope_of(principal), f"{principal.account} {int(principal.livemode)}"
         rate, burst = principal.rate_per_s, principal.burst
-        slots: list[Slot] = []
+        asks: list[Ask] = []
         for scope in (own, "address", "account"):
             subject = principal.id if scope == own else ""
-            by_sender = scope == "address" or (scope == own and principal.kind == "publishable")
-            bucket = {"address": "", "account": account}.get(scope, principal.id)
+            bucket = {"address": f"{account} {sender}", "account": account}.get(scope, principal.id)
+            if scope == own and principal.kind == "publishable":
+                bucket = f"{bucket} {sender}"
             for named in ("", cls):
                 reason = "endpoint-rate" if named else "global-rate"
                 rules = self.about("enforce", scope, subject, named)
                 usual = None if rules else defaults(scope, named, rate=rate, burst=burst)
                 if usual is not None:
                     # One address's keys of one size share a bucket, whichever accounts they belong to.
-                    where = f"{rate} {burst}" if scope == "address" else bucket
-                    rule = Rule("", scope, "", named, *usual)
-                    slots.append(_slot(rule, f"{scope}:{named}", where, by_sender, reason=reason))
+                    where = f"{rate} {burst} {sender}" if scope == "address" else bucket
+                    asks.append(_ask(Rule("", scope, "", named, *usual), f"{scope}:{named}", where, reason=reason))
                 for rule in (*rules, *self.about("observe", scope, subject, named)):
-                    where = account if scope == "address" else bucket
-                    slots.append(_slot(rule, f"{scope}:{named}", where, by_sender, reason=reason))
-        return Plan(tuple(slots), self._seats(principal, own, cls, account=account))
+                    asks.append(_ask(rule, f"{scope}:{named}", bucket, reason=reason))
+        return Plan(tuple(asks), self._seats(principal, own, cls, account=account))
 
     def _seats(self, principal: Principal, own: str, cls: str, *, account: str) -> tuple[Seat, ...]:
         together = self._at_once("account", "")
@@ -195,11 +182,11 @@ class Rules:
         return min(said, default=AT_ONCE.get(scope, AT_ONCE["key"]))
 
 
-def _slot(rule: Rule, family: str, bucket: str, by_sender: bool, *, reason: str) -> Slot:
+def _ask(rule: Rule, family: str, bucket: str, *, reason: str) -> Ask:
     observer = rule.id if rule.mode == "observe" else None
     if rule.id:  # a rule has buckets of its own, so that two about one thing are counted apart
         family = f"{family} {rule.id}"
-    return Slot(family, bucket, by_sender, rule.interval_ns, rule.burst, reason, observer)
+    return Ask(family, bucket, rule.interval_ns, rule.burst, reason, observer)
 
 
 NO_RULES = Rules()

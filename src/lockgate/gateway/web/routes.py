@@ -138,7 +138,7 @@ def _check(operation: Operation) -> None:
         wrong = "checks a client secret but is not publishable or has no such parameter"
     elif operation.publishable and not operation.client_secret and "{" in operation.path:
         wrong = "opens an object to publishable keys without a client secret"
-    elif not _PATH.fullmatch(operation.path) or operation.path.count("/") < 2 or "{" in operation.path.split("/")[2]:
+    elif not _PATH.fullmatch(operation.path) or any("{" in part for part in operation.path.split("/")[:3]):
         wrong = "has a malformed path"
     if wrong:
         raise ValueError(f"operation {operation.name} {wrong}")

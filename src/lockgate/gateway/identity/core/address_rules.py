@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import ADMINISTRATIVE, Principal
-from lockgate.kernel.source import read_address
+from lockgate.kernel.source import Address, read_address
 
 SCOPES = ("account", "class", "key", "role", "app")
 MODES = ("enforce", "dry_run")
@@ -53,17 +53,20 @@ class AddressRule(NamedTuple):
             return False
         return self.about(principal)
 
-    def admits(self, address: str) -> bool:
+    def admits(self, address: Address | None) -> bool:
         """Whether ``address`` lies in one of the networks; what is no address lies in none."""
-        known = read_address(address)
-        return known is not None and any(
-            known.version == network.version and known in network for network in self.networks
+        return address is not None and any(
+            address.version == network.version and address in network for network in self.networks
         )
 
 
 def unsatisfied(rules: Iterable[AddressRule], principal: Principal, operation: Operation) -> Sequence[AddressRule]:
     """The rules that name this request and do not admit its address. Each of them must: they add up."""
-    return [rule for rule in rules if rule.names(principal, operation) and not rule.admits(principal.address)]
+    naming = [rule for rule in rules if rule.names(principal, operation)]
+    if not naming:
+        return naming
+    address = read_address(principal.address)
+    return [rule for rule in naming if not rule.admits(address)]
 
 
 def read_network(text: str) -> Network | None:

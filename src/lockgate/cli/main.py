@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "erase": Entry("lockgate.cli.erase:app", "Destroy one person's keys, so that nobody can read their data again."),
     "keys": Entry("lockgate.cli.keys:app", "Create, list, roll and revoke API keys; find them in files."),
     "people": Entry("lockgate.cli.people:app", "Invite people, let the first owner in, shut somebody out."),
+    "apps": Entry("lockgate.cli.apps:app", "Register, list and delete apps of third parties."),
     "certs": Entry("lockgate.cli.certs:app", "List, issue, renew and revoke certificates; take the root away."),
     "access": Entry("lockgate.cli.access:app", "Show who and what may act for an account."),
     "limits": Entry("lockgate.cli.limits:app", "Set how fast each may be, and see what recorded traffic suggests."),

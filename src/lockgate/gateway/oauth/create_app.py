@@ -1,6 +1,8 @@
 """Registers an app of the account."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.oauth import registration, render, store
@@ -18,13 +20,24 @@ from lockgate.kernel.principal import Principal
 
 async def create_app(ports: Ports, call: Call) -> Answer:
     """The answer to POST /v1/apps."""
-    params, who = call.params, call.principal
+    who, row = call.principal, prepared(call.principal, call.params)
+
+    async def work(connection: Connection) -> None:
+        await keep(connection, who, row, call.params.get("certificates", ()), request=call.request_id)
+
+    return await transact(ports.pool, call, rendered=render.app(row), work=work)
+
+
+def prepared(who: Principal, params: Mapping[str, Any]) -> AppRow:
+    """The row of a new app with these parameters, if there can be one."""
     method = params["token_endpoint_auth_method"]
-    pems = params.get("certificates", ())
     clients.check_proof(
-        method, jwks="jwks" in params, certificates=bool(pems), subject=bool(params.get("tls_client_auth"))
+        method,
+        jwks="jwks" in params,
+        certificates=bool(params.get("certificates")),
+        subject=bool(params.get("tls_client_auth")),
     )
-    row = AppRow(
+    return AppRow(
         account=who.account,
         livemode=who.livemode,
         id=handles.build("ca", account=who.account, random=new_id("ca").removeprefix("ca_")),
@@ -40,16 +53,15 @@ async def create_app(ports: Ports, call: Call) -> Answer:
         deleted_at=None,
     )
 
-    async def work(connection: Connection) -> None:
-        await keep(connection, who, row, request=call.request_id)
-        await registration.keep_certificates(connection, who, row, pems, request=call.request_id)
 
-    return await transact(ports.pool, call, rendered=render.app(row), work=work)
-
-
-async def keep(connection: Connection, who: Principal, row: AppRow, *, request: str | None) -> None:
-    """Write a new app with its record."""
+async def keep(
+    connection: Connection, who: Principal, row: AppRow, certificates: Sequence[str], *, request: str | None
+) -> None:
+    """Write a new app with its record, in the caller's transaction."""
     await store.insert_app(connection, row)
-    detail = {"name": row.name, "method": row.method, "scope": row.scope, "redirect_uris": row.redirect_uris,
-              "strict": row.strict}  # fmt: skip
+    await registration.keep_certificates(connection, who, row, certificates, request=request)
+    detail = {
+        "name": row.name, "method": row.method, "scope": row.scope, "redirect_uris": row.redirect_uris,
+        "strict": row.strict,
+    }  # fmt: skip
     await insert_audits(connection, [record(who, "app.create", object_=row.id, request=request, detail=detail)])

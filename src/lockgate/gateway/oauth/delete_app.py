@@ -14,27 +14,33 @@ from lockgate.kernel.principal import Principal
 
 
 async def delete_app(ports: Ports, call: Call) -> Answer:
-    """The answer to DELETE /v1/apps/{app}. Its row stays: a token that names it must be known as ended."""
+    """The answer to DELETE /v1/apps/{app}."""
     who = call.principal
     row = await find.app(ports.pool, who, call.path["app"])
-    now = clock.now()
 
     async def work(connection: Connection) -> None:
-        held = await store.lock_app(connection, account=who.account, livemode=who.livemode, id_=row.id)
-        if held is None:
-            raise missing("app", row.id)
-        await store.update_app(connection, held._replace(deleted_at=now))
-        ended = await store.revoke_grants_of_app(connection, app=row.id, by=f"{who.kind}:{who.id}", now=now)
-        told = [
-            record(
-                Principal(account, livemode, "internal", "app_owner"), WORD, object_=grant, request=None,
-                detail={"app": row.id},
-            )
-            for account, livemode, grant in ended
-        ]  # fmt: skip
-        gone = record(
-            who, "app.delete", object_=row.id, request=call.request_id, detail={"authorizations": len(ended)}
-        )
-        await insert_audits(connection, [gone, *told])
+        await delete(connection, who, row.id, request=call.request_id)
 
     return await transact(ports.pool, call, rendered={"id": row.id, "object": "app", "deleted": True}, work=work)
+
+
+async def delete(connection: Connection, who: Principal, id_: str, *, request: str | None) -> None:
+    """Delete an app of ``who``'s account, in the caller's transaction.
+
+    Its row stays: a token that names it must be known as ended. Each account that had let it in gets its own record.
+    """
+    now = clock.now()
+    held = await store.lock_app(connection, account=who.account, livemode=who.livemode, id_=id_)
+    if held is None:
+        raise missing("app", id_)
+    await store.update_app(connection, held._replace(deleted_at=now))
+    ended = await store.revoke_grants_of_app(connection, app=id_, by=f"{who.kind}:{who.id}", now=now)
+    told = [
+        record(
+            Principal(account, livemode, "internal", "app_owner"), WORD, object_=grant, request=None,
+            detail={"app": id_},
+        )
+        for account, livemode, grant in ended
+    ]  # fmt: skip
+    gone = record(who, "app.delete", object_=id_, request=request, detail={"authorizations": len(ended)})
+    await insert_audits(connection, [gone, *told])

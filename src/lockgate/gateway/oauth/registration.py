@@ -44,7 +44,7 @@ def proof(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def keep_certificates(
-    connection: Connection, by: Principal, row: AppRow, pems: Sequence[str], *, request: str
+    connection: Connection, by: Principal, row: AppRow, pems: Sequence[str], *, request: str | None
 ) -> None:
     """Believe the app's own certificates from now on, in the caller's transaction."""
     for place, pem in enumerate(pems):

@@ -4,8 +4,8 @@ import re
 from urllib.parse import quote
 
 HOME = "/account/security"
-_OURS = re.compile(r"/(?![/\\])[!-\[\]-~]{0,4000}")
-"""A path of ours: one slash, then neither slash nor backslash, and no sign that browsers read as another."""
+_OURS = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/?#-]{0,4000}")
+"""A path of ours: one slash, not two, and then only what a URL may hold as it stands (RFC 3986)."""
 
 
 def checked(path: str | None) -> str:

@@ -14,7 +14,7 @@ from lockgate.kernel.operations import Answer, Hook, Posted
 from lockgate.kernel.params import Choice, Object, Text, nest, optional, read_fields, required
 
 MAX_BYTES = 32 * 1024
-LIMIT = "hook"
+LIMIT = "login"
 _SECRET = Text(64, 16, pattern=r"[A-Za-z0-9_-]+", secret=True)
 _ID = Text(64, pattern=r"[a-z]+_[0-9A-Za-z]+")
 _EMAIL = Text(254, 3, secret=True)
@@ -116,7 +116,7 @@ def hooks(ports: Ports) -> list[Hook]:
         _hook("/v1/sessions/prove", _PROVE, prove),
         _hook("/v1/sessions/enroll", _ENROLL, enroll),
         _hook("/v1/sessions/confirm", _CONFIRM, confirm),
-        _hook("/v1/sessions/refresh", _REFRESH, refresh),
+        _hook("/v1/sessions/refresh", _REFRESH, refresh, limit="token"),
         _hook("/v1/sessions/passkey_challenge", Object({}), begin_passkey),
         _hook("/v1/sessions/passkey", _PASSKEY, passkey),
         _hook("/v1/sessions/unlock", _LOOK, open_lock),
@@ -127,7 +127,7 @@ def hooks(ports: Ports) -> list[Hook]:
     ]
 
 
-def _hook(path: str, params: Object, work: Work) -> Hook:
+def _hook(path: str, params: Object, work: Work, *, limit: str = LIMIT) -> Hook:
     async def handler(posted: Posted) -> Answer:
         kind = posted.headers.get("content-type", "").partition(";")[0].strip().lower()
         if posted.body and kind != "application/x-www-form-urlencoded":
@@ -139,4 +139,4 @@ def _hook(path: str, params: Object, work: Work) -> Hook:
         answer = await work(given, from_, clock.now())
         return Answer(200, json.dumps(answer, separators=(",", ":")).encode())
 
-    return Hook(path, handler, MAX_BYTES, LIMIT)
+    return Hook(path, handler, MAX_BYTES, limit)

@@ -107,7 +107,7 @@ def _rules(program: str, home: Home, settings: Mapping[str, Any]) -> dict[str, l
         connect += [redis.port or _REDIS_PORT] if redis.scheme in ("redis", "rediss") else []
         own += [Path(limits["redis_ca"])] if limits.get("redis_ca") else []
     else:
-        own += [home.secrets_file("sealer"), *mail_files(settings)]
+        own += [home.secrets_file("sealer"), *named_files(settings)]
         write.append(str(outbox(home)))
         checkpoints = settings.get("audit", {}).get("checkpoint_dir")
         write += [checkpoints] if checkpoints else []
@@ -121,10 +121,12 @@ def outbox(home: Home) -> Path:
     return home.path / "mail"
 
 
-def mail_files(settings: Mapping[str, Any]) -> list[Path]:
-    """The operator's own files that settings.json names for the worker: the mail server's password and authority."""
+def named_files(settings: Mapping[str, Any]) -> list[Path]:
+    """The operator's own files that settings.json names for the worker: for the mail server, and where addresses are."""
     smtp = (settings.get("mail") or {}).get("smtp") or {}
-    return [Path(smtp[name]) for name in ("password_file", "cafile") if smtp.get(name)]
+    geography = settings.get("geography") or {}
+    named = (smtp.get("password_file"), smtp.get("cafile"), geography.get("path"))
+    return [Path(file) for file in named if file]
 
 
 def installation() -> list[Path]:

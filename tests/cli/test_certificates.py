@@ -181,7 +181,7 @@ def test_service_certificates_live_for_a_day_and_name_their_program(
     assert certificates.ensure(home, services=True) == []
     inode = (home.path / "tls/service-worker.pem").stat().st_ino
     later(monkeypatch, days=0.5)
-    assert len(certificates.ensure(home, services=True)) == 4
+    assert len(certificates.ensure(home, services=True)) == 3
     assert (home.path / "tls/service-worker.pem").stat().st_ino == inode, "Landlock holds the file that was there"
 
 

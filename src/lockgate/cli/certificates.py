@@ -14,7 +14,7 @@ from lockgate.kernel import clock
 from lockgate.kernel.config import Home
 
 LISTENERS = ("api", "cards", "simulator")
-SERVICES = ("gateway", "worker", "vault", "admin")  # who calls over the network, and who is called
+SERVICES = ("gateway", "worker", "vault")  # who calls over the network, and who is called
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 DAY_S = 86_400
 LEAF_DAYS = 90

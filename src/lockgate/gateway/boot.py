@@ -61,6 +61,7 @@ from lockgate.gateway.storage.database import Pool, connect_pool
 from lockgate.gateway.storage.jobs import Schedule
 from lockgate.gateway.storage.rows import PaymentMethodRow
 from lockgate.gateway.vaultlink.client import VaultClient, VaultUnavailable
+from lockgate.gateway.vaultlink.link import to_vault
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.gateway.web import api_limits
 from lockgate.gateway.web import jobs as web_jobs
@@ -206,7 +207,7 @@ async def _assemble(home: Home, program: str) -> Parts:
     settings, own = home.settings(), home.secrets(program)
     pool = await _pool(home, program)
     committer = Committer(pool)
-    vault = VaultClient(home.vault_socket(), caller=program, key=bytes.fromhex(own["vault_key"]))
+    vault = VaultClient(to_vault(home, program), caller=program, key=bytes.fromhex(own["vault_key"]))
     box = PersonalBox(vault)
     client_secrets = ClientSecrets(await _platform_key(box, "client-secret"))
     nudge = poke.poker(Path(settings["run_dir"]))

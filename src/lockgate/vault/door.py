@@ -11,6 +11,7 @@ from typing import Any
 from lockgate.kernel import clock, log, wire
 from lockgate.vault import policy
 from lockgate.vault.audit import Audit
+from lockgate.vault.link import Link, Peer, peer_of
 from lockgate.vault.refusal import Refused
 from lockgate.vault.verbs import Verbs
 
@@ -32,6 +33,7 @@ class Door:
         self._nonces = _Nonces()
         self._started_ms = clock.now_ms()
         self._server: asyncio.AbstractServer | None = None
+        self._far: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,10 +44,18 @@ class Door:
         self._server = await asyncio.get_running_loop().create_unix_server(lambda: _Connection(self), path)
         os.chmod(path, 0o666)  # noqa: S103 - the directory is closed, and every frame must prove its caller
 
+    async def open_link(self, link: Link) -> int:
+        """Listen for other hosts too; returns the port in use, also when 0 was asked for."""
+        self._far = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self), link.host, link.port, ssl=link.context, ssl_handshake_timeout=10
+        )
+        return self._far.sockets[0].getsockname()[1]
+
     async def close(self) -> None:
         """Stop listening, finish what was begun, hang up."""
-        if self._server is not None:
-            self._server.close()
+        for server in (self._server, self._far):
+            if server is not None:
+                server.close()
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=_DRAIN_S)
         for connection in tuple(self._connections):
@@ -55,11 +65,15 @@ class Door:
     def key_of(self, caller: str) -> bytes | None:
         return self._keys.get(caller)
 
-    def admit(self, request: wire.Request, *, uid: int | None) -> str | None:
-        """Why an authentic ``request`` is refused, or None."""
+    def admit(self, request: wire.Request, *, uid: int | None, peer: Peer | None = None) -> str | None:
+        """Why an authentic ``request`` is refused, or None. ``peer`` is who came from another host."""
         now_ms = clock.now_ms()
         expected = self._uids.get(request.caller)
-        if expected is not None and uid not in (expected, 0):
+        if peer is not None and (peer.program != request.caller or request.caller not in policy.FROM_AFAR):
+            return "certificate"
+        if peer is not None and peer.ends * 1000 <= now_ms:
+            return "certificate_expired"
+        if peer is None and expected is not None and uid not in (expected, 0):
             return "uid"
         # Frames from before this process began could have been used up before: their nonces are not remembered.
         if abs(now_ms - request.time_ms) > wire.MAX_SKEW_MS or request.time_ms < self._started_ms:
@@ -108,10 +122,12 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._in_flight = 0
         self.uid: int | None = None
+        self.peer: Peer | None = None
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self.uid = _peer_uid(transport.get_extra_info("socket"))
+        self.peer = peer_of(transport.get_extra_info("ssl_object"))
+        self.uid = None if self.peer is not None else _peer_uid(transport.get_extra_info("socket"))
         self._door.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -151,7 +167,7 @@ class _Connection(asyncio.Protocol):
             self._refuse(request.caller, request.verb, "caller" if key is None else "mac")
             self.hang_up()
             return
-        reason = self._door.admit(request, uid=self.uid)
+        reason = self._door.admit(request, uid=self.uid, peer=self.peer)
         assert self._transport is not None
         if reason is not None:
             self._refuse(request.caller, request.verb, reason)

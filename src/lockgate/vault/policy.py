@@ -16,6 +16,9 @@ VERBS = frozenset().union(*CALLERS.values())
 AUDITED = ADMIN | {"revoke_token", "sign_export"}
 """Verbs that are written to the audit table before they take effect; if that cannot be done they do not happen."""
 
+FROM_AFAR = frozenset({"gateway", "worker"})
+"""Who may call from another host. What the operator alone may do is done on the vault's own."""
+
 MANIFEST_KEY = "static-manifest"
 CHECKPOINT_KEY = "audit-checkpoints"
 OWN_KEYS = frozenset({MANIFEST_KEY, CHECKPOINT_KEY})

@@ -21,6 +21,7 @@ from lockgate.vault.cvc import CvcMemory
 from lockgate.vault.door import Door
 from lockgate.vault.forward import Forwarder
 from lockgate.vault.keys import Keyring
+from lockgate.vault.link import Link
 from lockgate.vault.notify import Notifications
 from lockgate.vault.origin import Origin
 from lockgate.vault.secret import Secrets
@@ -107,7 +108,10 @@ async def _run(home: Home, *, locked: bool) -> None:
             port = await origin.open(
                 host=cards["host"], port=cards["port"], certificate=tls / "cards.pem", key=tls / "cards.key"
             )
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, origin.reload)
+            link = _link(home)
+            if link is not None:
+                await vault.door.open_link(link)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, origin, link)
             clockwork = asyncio.create_task(_by_the_clock(vault))
             log.get("vault").info("vault is open", memory_locked=locked, cards_port=port)
             ready.announce()
@@ -116,6 +120,25 @@ async def _run(home: Home, *, locked: bool) -> None:
             await origin.close()
     finally:
         await pool.close()
+
+
+def _link(home: Home) -> Link | None:
+    """Where other hosts reach this vault, if the settings say so."""
+    settings, tls = home.settings().get("vault_link"), home.path / "tls"
+    if settings is None:
+        return None
+    own = tls / "service-vault.pem"
+    return Link(settings["host"], settings["port"], own, own.with_suffix(".key"), tls / "service-ca.pem")
+
+
+def _reload(origin: Origin, link: Link | None) -> None:
+    """Read renewed certificates; what cannot be used leaves the old ones in place."""
+    origin.reload()
+    if link is not None:
+        try:
+            link.reload()
+        except ConfigError as error:
+            log.get("vault").error("the new service certificate is not used, the old one stays", reason=str(error))
 
 
 async def _connect(database: Mapping[str, Any], *, password: str) -> Pool:

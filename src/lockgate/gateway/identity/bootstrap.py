@@ -14,6 +14,7 @@ from lockgate.gateway.identity.core.key_format import KeyKind
 from lockgate.gateway.identity.create import create_within
 from lockgate.gateway.storage.database import Pool, connect_pool
 from lockgate.gateway.vaultlink.client import VaultClient
+from lockgate.gateway.vaultlink.link import to_vault
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.kernel.config import ConfigError, Home
 from lockgate.kernel.principal import Principal
@@ -40,7 +41,7 @@ async def desk(home: Home) -> AsyncIterator[Desk]:
     """Connects as the gateway does; PostgreSQL and the vault must run."""
     settings, secrets = home.settings(), home.secrets("gateway")
     vault = VaultClient(
-        home.vault_socket(), caller="gateway", key=bytes.fromhex(secrets["vault_key"])
+        to_vault(home, "gateway"), caller="gateway", key=bytes.fromhex(secrets["vault_key"])
     )
     try:
         box = PersonalBox(vault)

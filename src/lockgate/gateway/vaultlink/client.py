@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lockgate.gateway.vaultlink.link import VAULT_NAME, Link
 from lockgate.kernel import clock, log, wire
 from lockgate.kernel.orders import Answered, Lost, NotSent, Order, Reply, to_wire
 
@@ -15,6 +16,7 @@ CALL_S = 10
 _FORWARD_GRACE_S = 10
 _COUNT_S = 60
 _PAUSE_S = 0.05
+LINK_S = 3600.0  # how long one line to another host is used; the certificate that it began with lives longer
 
 
 class VaultUnavailable(Exception):
@@ -40,8 +42,8 @@ class VaultClient:
     Calls whose repetition changes nothing are made a second time when the line breaks under them. An order never is.
     """
 
-    def __init__(self, path: str, *, caller: str, key: bytes) -> None:
-        self._path = path
+    def __init__(self, place: str | Link, *, caller: str, key: bytes) -> None:
+        self._place = place
         self._caller = caller
         self._key = key
         self._line: _Line | None = None
@@ -196,7 +198,7 @@ class VaultClient:
             self._line.hang_up()
 
     async def _once(self, verb: str, args: Mapping[str, Any], *, timeout_s: float = CALL_S) -> dict[str, Any]:
-        line = self._line if self._line is not None and self._line.open else await self._connect()
+        line = self._line if self._line is not None and self._line.serves() else await self._connect()
         response = await line.ask(verb, args, timeout_s=timeout_s)
         if response.error is not None:
             code, message = response.error.get("code", "internal"), response.error.get("message", "")
@@ -208,24 +210,36 @@ class VaultClient:
         async with self._connecting:
             if self._closed:
                 raise VaultUnavailable("this client is closed", sent=False)
-            if self._line is not None and self._line.open:
+            if self._line is not None and self._line.serves():
                 return self._line
-            loop = asyncio.get_running_loop()
+            former = self._line
             try:
                 async with asyncio.timeout(CONNECT_S):
-                    _, self._line = await loop.create_unix_connection(
-                        lambda: _Line(self._caller, self._key), self._path
-                    )
+                    self._line = await self._open()
             except (OSError, TimeoutError) as error:
                 raise VaultUnavailable("the vault cannot be reached", sent=False) from error
+            if former is not None:
+                former.retire()
             return self._line
+
+    async def _open(self) -> "_Line":
+        loop, place = asyncio.get_running_loop(), self._place
+        if isinstance(place, str):
+            return (await loop.create_unix_connection(lambda: _Line(self._caller, self._key), place))[1]
+        _, line = await loop.create_connection(
+            lambda: _Line(self._caller, self._key, lasts_s=LINK_S), place.host, place.port,
+            ssl=place.context(), server_hostname=VAULT_NAME,
+        )  # fmt: skip
+        return line
 
 
 class _Line(asyncio.Protocol):
     """One connection: frames out, answers matched by id."""
 
-    def __init__(self, caller: str, key: bytes) -> None:
+    def __init__(self, caller: str, key: bytes, *, lasts_s: float | None = None) -> None:
         self.open = False
+        self._until = None if lasts_s is None else clock.monotonic() + lasts_s
+        self._retired = False
         self._caller = caller
         self._key = key
         self._reader = wire.FrameReader()
@@ -264,6 +278,16 @@ class _Line(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def serves(self) -> bool:
+        """Whether new questions go here: a line by TLS is made anew before its certificate has ended."""
+        return self.open and not self._retired and (self._until is None or clock.monotonic() < self._until)
+
+    def retire(self) -> None:
+        """Answer what was asked, then hang up."""
+        self._retired = True
+        if not self._waiting:
+            self.hang_up()
+
     async def ask(self, verb: str, args: Mapping[str, Any], *, timeout_s: float) -> wire.Response:
         """Send one request and wait for its answer."""
         assert self._transport is not None
@@ -286,3 +310,5 @@ class _Line(asyncio.Protocol):
         finally:
             with contextlib.suppress(KeyError):
                 del self._waiting[id_]
+            if self._retired and not self._waiting:
+                self.hang_up()

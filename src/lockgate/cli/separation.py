@@ -122,7 +122,7 @@ def outbox(home: Home) -> Path:
 
 
 def named_files(settings: Mapping[str, Any]) -> list[Path]:
-    """The operator's own files that settings.json names for the worker: for the mail server, and where addresses are."""
+    """The operator's own files that settings.json names for the worker: about mail, and where addresses are."""
     smtp = (settings.get("mail") or {}).get("smtp") or {}
     geography = settings.get("geography") or {}
     named = (smtp.get("password_file"), smtp.get("cafile"), geography.get("path"))

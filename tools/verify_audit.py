@@ -169,7 +169,7 @@ def main():
     raw, key = options.file.read_bytes().splitlines(keepends=True), options.key
     try:
         first = json.loads(raw[0])
-        check(key in (None, first["key"]), "line 1", "the file names another key than yours")
+        check(key in (None, first.get("key", key)), "line 1", "the file names another key than yours")
         key = key or first["key"]
         check_export(raw, key, kept) if first["type"] == "head" else check_proof(first, key)
     except (ValueError, KeyError, TypeError, IndexError, InvalidSignature) as error:

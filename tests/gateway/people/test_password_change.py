@@ -7,7 +7,7 @@ import pytest
 from lockgate.gateway.people import reset_password, sign_in
 from lockgate.gateway.people.change_password import change_password
 from lockgate.gateway.people.core.lockout import LIMIT
-from lockgate.gateway.people.reset_password import EVERY_S, LINK_S
+from lockgate.gateway.people.reset_password import LINK_S, MOST_LINKS
 from lockgate.kernel.errors import Kind, Refusal
 from tests.gateway.people.desk import ANOTHER, NOW, PASSWORD, at, open_desk
 
@@ -120,11 +120,11 @@ async def test_asking_tells_nothing_and_fills_no_mailbox(desk):
     before = len(await desk.mails(owner.email))
     answers = [
         await reset_password.ask(desk.ports, address, from_=at(), now=NOW + 100 + second)
-        for second in range(EVERY_S - 1)
+        for second in range(50)
         for address in (owner.email, "nobody@shop.example")
     ]
     assert set(answers) == {None}
-    assert len(await desk.mails(owner.email)) == before + 1 and await desk.mails("nobody@shop.example") == []
+    assert len(await desk.mails(owner.email)) == before + MOST_LINKS and await desk.mails("nobody@shop.example") == []
     assert len(await desk.audits("password.forget")) == len(answers)
 
 

@@ -7,6 +7,7 @@ from lockgate.gateway.people import find, guesses, marks, new_password, sign_in,
 from lockgate.gateway.people.core.email import normal
 from lockgate.gateway.people.core.password_rules import REMEMBERED
 from lockgate.gateway.people.core.rows import InvitationRow, PersonRow
+from lockgate.gateway.people.find import Found
 from lockgate.gateway.people.join import join, over
 from lockgate.gateway.people.ports import Ports
 from lockgate.gateway.people.records import by_person
@@ -55,24 +56,18 @@ async def accept(
     index = await ports.box.blind_index(_PLATFORM, "email", normal(address))
     found = await find.person_by_email(ports.pool, index)
     if found is not None:
-        return await _known(ports, shown.row, found.row, password, from_=from_, now=now)
+        return await _known(ports, shown.row, found, password, from_=from_, now=now)
     return await _new(ports, shown.row, index, address, name=name, password=password, from_=from_, now=now)
 
 
-async def _known(ports: Ports, row: InvitationRow, person: PersonRow, password: str, *, from_: From, now: int) -> Begun:
+async def _known(ports: Ports, row: InvitationRow, found: Found, password: str, *, from_: From, now: int) -> Begun:
     """Somebody of another account: the membership comes with the second factor, for a link alone is not the person."""
-    async with ports.passwords.place():
-        async with ports.pool.acquire() as connection, connection.transaction():
-            counted = await guesses.count(
-                connection, ports, email_index=person.email_index, person=person.id, address=from_.address,
-                device=from_.device, now=now,
-            )  # fmt: skip
-        right = await ports.passwords.matches(person.password if counted.allowed else None, password)
-    if not right or person.status != "active":
+    checked = await sign_in.check(ports, found.row.email_index, found, password, from_=from_, now=now, joining=True)
+    if checked.why is not None:
         raise sign_in.refused()
     async with ports.pool.acquire() as connection, connection.transaction():
-        await guesses.was_right(connection, counted)
-        opened = await sign_in.begin_within(connection, person.id, from_=from_, now=now, invitation=row)
+        await guesses.was_right(connection, checked.counted)
+        opened = await sign_in.begin_within(connection, found.row.id, from_=from_, now=now, invitation=row)
     return await sign_in.described(ports, opened, now=now)
 
 

@@ -12,7 +12,7 @@ from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
 
 LINK_S = 30 * 60
-EVERY_S = 60
+MOST_LINKS = 3
 _PLATFORM = "platform"
 
 
@@ -24,7 +24,8 @@ async def ask(ports: Ports, email: str, *, from_: From, now: int) -> None:
         found = await find.person_by_email(connection, index)
         person = found.row.id if found is not None and found.row.status == "active" and found.accounts else None
         accounts = found.accounts if found is not None and person is not None else []
-        if person is not None and not await store.link_since(connection, person, purpose="reset", since=now - EVERY_S):
+        sent = await store.links_since(connection, person or "", purpose="reset", since=now - LINK_S)
+        if person is not None and sent < MOST_LINKS:
             await store.insert_link(
                 connection, marks.hashed(secret), person=person, purpose="reset", now=now, ends=now + LINK_S
             )

@@ -35,6 +35,13 @@ class From(NamedTuple):
     device: str | None = None
 
 
+class Checked(NamedTuple):
+    """What came of a password: how it was counted, and why it opens nothing, or None."""
+
+    counted: Counted
+    why: str | None
+
+
 class Opened(NamedTuple):
     """A sign-in just written, and the secret that its browser gets."""
 
@@ -82,22 +89,34 @@ def refused() -> Refusal:
 async def begin(ports: Ports, email: str, password: str, *, from_: From, now: int) -> Begun:
     """Check a password. Whatever is wrong, the same is done and the same is answered."""
     index = await ports.box.blind_index(_PLATFORM, "email", normal(email))
+    found = await find.person_by_email(ports.pool, index)
+    checked = await check(ports, index, found, password, from_=from_, now=now)
+    if found is None or checked.why is not None:
+        raise refused()
+    async with ports.pool.acquire() as connection, connection.transaction():
+        await guesses.was_right(connection, checked.counted)
+        opened = await begin_within(connection, found.row.id, from_=from_, now=now)
+    return await described(ports, opened, now=now)
+
+
+async def check(
+    ports: Ports, index: bytes, found: Found | None, password: str, *, from_: From, now: int, joining: bool = False
+) -> Checked:
+    """Count a try, look at the password, and record what is wrong; ``joining`` may belong to no account yet.
+
+    Whoever calls this takes the count back in the transaction of what a right password opens.
+    """
     async with ports.passwords.place():
-        found = await find.person_by_email(ports.pool, index)
         counted = await _count(ports, index, found, from_=from_, now=now)
         stored = found.row.password if found is not None and counted.allowed else None
         right = await ports.passwords.matches(stored, password)
-        why = _why_not(found, counted, right)
-        if found is None or why is not None:
-            await _refuse(ports, index, found, counted, why=why or "unknown", from_=from_, now=now)
-            raise refused()
-        if stored is not None and ports.passwords.is_old(stored):
+        why = _why_not(found, counted, right, joining=joining)
+        if why is not None:
+            await _refuse(ports, index, found, counted, why=why, from_=from_, now=now)
+        elif found is not None and stored is not None and ports.passwords.is_old(stored):
             fresh = await ports.passwords.hash(password)
             await store.renew_hash(ports.pool, found.row.id, old=stored, new=fresh)
-    async with ports.pool.acquire() as connection, connection.transaction():
-        await guesses.was_right(connection, counted)
-        opened = await begin_within(connection, found.row.id, from_=from_, now=now)
-    return await described(ports, opened, now=now)
+    return Checked(counted, why)
 
 
 async def check_again(ports: Ports, person: str, password: str, *, from_: From, now: int) -> None:
@@ -105,18 +124,12 @@ async def check_again(ports: Ports, person: str, password: str, *, from_: From, 
     row = await find.person(ports.pool, person)
     if row is None:
         raise sessions.ended()
-    async with ports.passwords.place():
-        found = Found(row, await find.accounts_of(ports.pool, person))
-        counted = await _count(ports, row.email_index, found, from_=from_, now=now)
-        right = await ports.passwords.matches(row.password if counted.allowed else None, password)
-        why = _why_not(found, counted, right)
-        if why is not None:
-            await _refuse(ports, row.email_index, found, counted, why=why, from_=from_, now=now)
-            raise Refusal(
-                Kind.FORBIDDEN, "The current password is wrong.", code="password_wrong", param="current_password"
-            )
+    found = Found(row, await find.accounts_of(ports.pool, person))
+    checked = await check(ports, row.email_index, found, password, from_=from_, now=now)
+    if checked.why is not None:
+        raise Refusal(Kind.FORBIDDEN, "The current password is wrong.", code="password_wrong", param="current_password")
     async with ports.pool.acquire() as connection, connection.transaction():
-        await guesses.was_right(connection, counted)
+        await guesses.was_right(connection, checked.counted)
 
 
 async def begin_within(
@@ -292,14 +305,14 @@ async def _count(ports: Ports, index: bytes, found: Found | None, *, from_: From
         )
 
 
-def _why_not(found: Found | None, counted: Counted, right: bool) -> str | None:
+def _why_not(found: Found | None, counted: Counted, right: bool, *, joining: bool) -> str | None:
     if not counted.allowed:
         return "locked"
     if found is None:
         return "unknown"
     if not right:
         return "password"
-    return None if found.row.status == "active" and found.accounts else "disabled"
+    return None if found.row.status == "active" and (found.accounts or joining) else "disabled"
 
 
 async def _refuse(

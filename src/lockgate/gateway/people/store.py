@@ -164,8 +164,7 @@ async def end_owner_invitations(connection: Connection, *, account: str, now: in
 
 
 async def insert_link(connection: Connection, hash_: bytes, *, person: str, purpose: str, now: int, ends: int) -> None:
-    """A link for one mail; an older one for the same purpose is over."""
-    await connection.execute("delete from person_link where person = $1 and purpose = $2", person, purpose)
+    """A link for one mail."""
     await connection.execute(
         "insert into person_link (hash, person, purpose, created, expires_at) values ($1, $2, $3, $4, $5)",
         hash_,
@@ -210,16 +209,12 @@ async def disable_idle(connection: Connection, *, since: int, most: int) -> Sequ
     return [row["id"] for row in rows]
 
 
-async def link_since(connection: Connection, person: str, *, purpose: str, since: int) -> bool:
-    """Whether such a link was sent a moment ago: nobody's mailbox is filled by asking again and again."""
-    return bool(
-        await connection.fetchval(
-            "select exists (select from person_link where person = $1 and purpose = $2 and created > $3)",
-            person,
-            purpose,
-            since,
-        )
+async def links_since(connection: Connection, person: str, *, purpose: str, since: int) -> int:
+    """How many such links were sent lately: nobody's mailbox is filled by asking again and again."""
+    rows = await connection.fetch(
+        "select created from person_link where person = $1 and purpose = $2 and created > $3", person, purpose, since
     )
+    return len(rows)
 
 
 async def end_invitations_by(connection: Connection, *, account: str, actor: str, now: int) -> int:

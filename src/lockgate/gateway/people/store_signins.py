@@ -15,16 +15,6 @@ async def insert_sign_in(connection: Connection, row: SignInRow) -> None:
     )
 
 
-async def lock_sign_in(connection: Connection, id_: str) -> SignInRow | None:
-    """The sign-in, held until this transaction ends."""
-    row = await connection.fetchrow(
-        "select id, secret_hash, person, created, expires_at, failures, device, invitation, invitation_account"
-        " from sign_in where id = $1 for update",
-        id_,
-    )
-    return None if row is None else SignInRow(*row)
-
-
 async def sign_in(pool: Pool | Connection, id_: str) -> SignInRow | None:
     row = await pool.fetchrow(
         "select id, secret_hash, person, created, expires_at, failures, device, invitation, invitation_account"
@@ -95,10 +85,6 @@ async def keep_place(connection: Connection, person: str, mark: bytes, *, kind: 
             now,
         )
     )
-
-
-async def forget_places(connection: Connection, person: str) -> None:
-    await connection.execute("delete from known_place where person = $1", person)
 
 
 async def forget_old(pool: Pool, *, now: int, quiet_s: int, places_s: int) -> int:

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -14,9 +13,9 @@ CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="package")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running() -> Iterator[Running]:
     """A Lockgate of its own for the tests with a browser."""
-    started = start_lockgate(Path(tmp_path_factory.mktemp("lockgate")))
+    started = start_lockgate()
     try:
         yield started
     finally:

@@ -11,13 +11,14 @@ from tests.sweeps.conftest import Merchant, Place
 
 DENIED = (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError)
 PROGRAMS = {"lockgate_gateway": "gateway", "lockgate_worker": "worker", "lockgate_vault": "vault"}
-READERS = ("lockgate_reporting", "lockgate_backup")
+READERS = ("lockgate_reporting", "lockgate_backup", "lockgate_sealer")
 # What stands beside the money path: changed by its programs, deleted by nobody.
 BESIDE = (
     "setup_attempt", "mandate", "card_token", "checkout_session", "dispute", "early_fraud_warning", "review", "payout",
     "payout_line", "value_list", "value_list_item", "test_clock",
 )
 WRITTEN_ONCE = ("transfer", "event", "audit")
+SEALED = ("audit_seal", "audit_node", "audit_checkpoint")
 Work = Callable[[asyncpg.Connection], Awaitable[None]]
 
 
@@ -140,7 +141,7 @@ async def _none_but_grants(connection: asyncpg.Connection, statements: list[str]
             ), f"{role} gave {table} to everybody"
 
 
-@pytest.mark.parametrize("role", ["lockgate_gateway", "lockgate_worker", "lockgate_reporting", "lockgate_backup"])
+@pytest.mark.parametrize("role", ["lockgate_gateway", "lockgate_worker", *READERS])
 def test_nobody_else_reaches_the_vaults_tables(place: Place, tables: dict[str, list[str]], role: str) -> None:
     expect_none(
         place, role,
@@ -175,6 +176,9 @@ def test_what_is_written_once_stays(place: Place, role: str) -> None:
     statements += [f"select * from gateway.{name} for update" for name in WRITTEN_ONCE]
     statements += ["delete from gateway.payment_intent", "delete from gateway.charge", "delete from gateway.refund"]
     statements += [f"delete from gateway.{name}" for name in BESIDE]
+    for name in SEALED:
+        statements += [f"delete from gateway.{name}", f"insert into gateway.{name} select * from gateway.{name}"]
+    statements += ["update gateway.audit_seal set leaf = leaf", "select gateway.retire_audit_v1(1, 1, null)"]
     statements += ["delete from gateway.api_key", "delete from gateway.account"]
     statements += ["update gateway.account set name = name"]
     statements += ["update gateway.balance_delta set amount = amount"]
@@ -188,13 +192,22 @@ def test_what_is_written_once_stays(place: Place, role: str) -> None:
     expect_none(place, role, statements)
 
 
+def test_the_sealer_appends_seals_and_does_nothing_else(place: Place, tables: dict[str, list[str]]) -> None:
+    others = [name for name in tables["gateway"] if name not in (*SEALED, "audit", "account")]
+    statements = [f"select * from gateway.{name}" for name in others]
+    statements += [f"delete from gateway.{name}" for name in tables["gateway"]]
+    statements += [f"insert into gateway.{name} default values" for name in tables["gateway"] if name not in SEALED]
+    statements += [f"select * from gateway.{name} for update" for name in (*SEALED, "audit")]
+    expect_none(place, "lockgate_sealer", statements)
+
+
 def test_the_vaults_own_records_stay(place: Place) -> None:
     expect_none(
         place, "lockgate_vault",
         ["update vault.audit set outcome = 'x'", "delete from vault.audit", "delete from vault.claim",
          "update vault.claim set tombstone = false", "delete from vault.data_key", "delete from vault.merchant_key",
          "delete from vault.shredded_subject", "update vault.shredded_subject set shredded_ms = 0",
-         "delete from vault.secret",
+         "delete from vault.secret", "delete from vault.checkpoint", "update vault.checkpoint set origin = 'x'",
          "update vault.card set ciphertext = ''", "update vault.card set account = 'acct_other'"],
     )
 

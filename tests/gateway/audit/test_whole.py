@@ -125,7 +125,7 @@ def test_a_record_comes_with_a_proof_that_stands_alone(
         )  # fmt: skip
         assert alone.returncode == 0, alone.stdout + alone.stderr
     assert auditor.get("/v1/audit_checkpoints/acp_0").status == 404
-    assert auditor.get(f"/v1/audit_checkpoints/{oldest}", {"continues": newest["id"]}).status == 404
+    assert auditor.get(f"/v1/audit_checkpoints/{oldest}", {"continues": newest["id"]}).status == 400
     assert auditor.get("/v1/audit_records/aud_none").status == 404
 
 

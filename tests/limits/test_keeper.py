@@ -112,7 +112,7 @@ async def test_room_that_came_back_during_the_restart_is_there(pool):
 async def test_after_a_crash_no_more_is_admitted_than_the_limit_says(pool):
     clocks = Clocks()
     process = await started(pool, clocks)
-    known, lost = Ask("login", "known", 60 * S, 10), Ask("login", "lost", 60 * S, 10)
+    known, lost = Ask("login", "known", 6 * S, 10), Ask("login", "lost", 6 * S, 10)
     assert process.take(known, 10) == 10
     await process.keeper._state()
     clocks.go(0.5)
@@ -123,10 +123,11 @@ async def test_after_a_crash_no_more_is_admitted_than_the_limit_says(pool):
     process = await started(pool, clocks)
     assert process.take(known, 10) == 0
     assert process.take(lost, 10) == 0
-    assert process.take(Ask("login", "never seen", 60 * S, 10), 10) == 0  # nobody can know, so it counts as used up
+    assert process.take(Ask("login", "never seen", 6 * S, 10), 10) == 0  # nobody can know, so it counts as used up
     assert process.take(Ask("key", "quick", S // 100, 100), 200) == 100  # what fills in a second is full again
     assert process.take(Ask("object", "pi_1", 4 * S, 1000), 1) == 1
-    clocks.go(60)
+    assert process.take(Ask("key rl_1", "x", 600 * S, 3), 5) == 3  # to fill up would take half an hour
+    clocks.go(6)
     assert process.take(lost, 10) == 1
     await process.keeper.close()
 

@@ -55,7 +55,7 @@ class Gcra:
     at rest are forgotten; when too many are busy, newcomers share one, so that no flood of addresses lifts the limit.
     """
 
-    __slots__ = ("_busy_until", "_maximum", "_now", "_sweep_from_ns", "drained_ns", "recall")
+    __slots__ = ("_busy_until", "_maximum", "_now", "_sweep_from_ns", "drained_ns", "longest_ns", "recall")
 
     def __init__(self, *, now_ns: Callable[[], int] = monotonic_ns, maximum: int = MAX_BUCKETS) -> None:
         self._busy_until: dict[str, int] = {}
@@ -63,6 +63,7 @@ class Gcra:
         self._maximum = maximum
         self._sweep_from_ns = 0
         self.drained_ns: int | None = None  # what has no bucket of its own was used up then
+        self.longest_ns: int | None = None  # save where it would take longer than this to fill up again
         self.recall: Callable[[str], int | None] | None = None  # knows buckets from before a restart
 
     def wait_ns(self, bucket: str, *, rate: int, burst: int, per_s: int = 1, take: bool = True) -> int:
@@ -103,9 +104,10 @@ class Gcra:
     def _before(self, bucket: str, interval_ns: int, burst: int) -> int | None:
         """Until when a bucket that is new here is busy already."""
         until = None if self.recall is None else self.recall(bucket)
-        if until is None and self.drained_ns is not None:
-            return self.drained_ns + burst * interval_ns
-        return until
+        if until is not None or self.drained_ns is None:
+            return until
+        whole = burst * interval_ns
+        return None if self.longest_ns is not None and whole > self.longest_ns else self.drained_ns + whole
 
     def _make_room(self, now: int, bucket: str) -> str:
         if now < self._sweep_from_ns:  # looking through all of them is not for every newcomer of a flood
@@ -124,6 +126,7 @@ class Buckets:
         self.taken = 0
         self._drained_ns: int | None = None
         self._spare: frozenset[str] = frozenset()
+        self._longest_ns: int | None = None
         self._recall: Callable[[str, str], int | None] | None = None
         self._families: dict[str, Gcra] = {}
 
@@ -154,21 +157,20 @@ class Buckets:
         gcra = self._families.get(ask.family) or self._family(ask.family)
         return max(0, gcra.over(ask.bucket, self.now(), interval_ns=ask.interval_ns, burst=ask.burst)[0])
 
-    def drain(self, at_ns: int, *, spare: Collection[str] = ()) -> None:
+    def drain(self, at_ns: int, *, spare: Collection[str] = (), longest_ns: int | None = None) -> None:
         """Whatever has no bucket yet counts as used up at ``at_ns``: others may have used it, or it was forgotten.
 
-        Families in ``spare`` begin full all the same.
+        Families in ``spare``, and buckets that take longer than ``longest_ns`` to fill up, begin full all the same.
         """
-        self._drained_ns, self._spare = at_ns, frozenset(spare)
-        self._families = {name: gcra for name, gcra in self._families.items() if len(gcra)}
+        self._drained_ns, self._spare, self._longest_ns = at_ns, frozenset(spare), longest_ns
         for name, gcra in self._families.items():
-            gcra.drained_ns = None if name in self._spare else at_ns
+            self._prepare(name, gcra)
 
     def remember(self, recall: Callable[[str, str], int | None] | None) -> None:
         """Ask ``recall`` about buckets (family, bucket) that are new here; with None no longer."""
         self._recall = recall
         for name, gcra in self._families.items():
-            gcra.recall = None if recall is None else partial(recall, name)
+            self._prepare(name, gcra)
 
     def busy(self, since_ns: int) -> Iterator[tuple[str, str, int]]:
         """Family, bucket and end of what is busy beyond ``since_ns``."""
@@ -185,6 +187,10 @@ class Buckets:
         gcra = self._families.get(name)
         if gcra is None:
             gcra = self._families[name] = Gcra(now_ns=self.now, maximum=self._maximum)
-            gcra.drained_ns = None if name in self._spare else self._drained_ns
-            gcra.recall = None if self._recall is None else partial(self._recall, name)
+            self._prepare(name, gcra)
         return gcra
+
+    def _prepare(self, name: str, gcra: Gcra) -> None:
+        gcra.drained_ns = None if name in self._spare else self._drained_ns
+        gcra.longest_ns = self._longest_ns
+        gcra.recall = None if self._recall is None else partial(self._recall, name)

@@ -16,6 +16,7 @@ EVERY_S = 1.0
 COUNTS_EVERY = 5       # rounds
 TRAFFIC_EVERY = 60
 SHORT_NS = NS          # what is at rest again within this time is at rest before a process has restarted
+LONGEST_NS = 60 * NS   # a crash must not keep anybody out for longer than this
 _RUNNING = b"running"  # stands in the table while a process runs: found at a start, the last one did not stop in order
 _MS = 1_000_000
 _logger = log.get("limits")
@@ -25,8 +26,9 @@ class Keeper:
     """Writes off the way of requests, once a second and only if there was something.
 
     What a process that died admitted in its last second nobody knows: so after such an end all that is not in the table
-    counts as used up at the end of that second. A limit holds exactly across an orderly restart, and never admits more
-    than it says across any.
+    counts as used up at the end of that second. A limit holds exactly across an orderly restart, and admits no more
+    than it says across any; save for limits so slow that they take more than a minute to fill up again, which may
+    forget the last second before a crash.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Keeper:
         beat_ms = found.pop(_RUNNING, None)
         if beat_ms is not None:
             ended_ns = now_ns - (now_ms - beat_ms) * _MS + round(EVERY_S * NS)
-            self._buckets.drain(min(now_ns, ended_ns), spare=SLOW)
+            self._buckets.drain(min(now_ns, ended_ns), spare=SLOW, longest_ns=LONGEST_NS)
         left = {name: now_ns + (until_ms - now_ms) * _MS for name, until_ms in found.items() if until_ms > now_ms}
         if left:
             self._buckets.remember(lambda family, bucket: left.get(self._hashed(family, bucket)))

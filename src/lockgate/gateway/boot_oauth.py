@@ -66,5 +66,6 @@ def assemble(
         memberships=memberships,
         account_names=account_names,
         secret=secret,
+        pepper=pepper,
     )
     return authenticator, ports

@@ -24,6 +24,14 @@ async def revoke(pool: Pool, by: Principal, id_: str) -> ApiKeyRow:
         return await revoke_within(connection, replace(by, livemode=row.livemode), row, now=now)
 
 
+async def revoke_companion(connection: Connection, by: Principal, id_: str, *, request: str | None) -> None:
+    """End a key that was made beside something that ends now, in the caller's transaction."""
+    row = await store.lock_key(connection, account=by.account, id_=id_)
+    if row is not None and row.revoked_at is None:
+        now = await business_time.now(connection, row.account, row.livemode)
+        await revoke_within(connection, by, row, now=now, request=request)
+
+
 async def revoke_within(
     connection: Connection, by: Principal, row: ApiKeyRow, *, now: int, request: str | None = None
 ) -> ApiKeyRow:

@@ -32,6 +32,7 @@ create table app_grant (
     app text not null,
     asked text not null,
     scope text not null,
+    publishable_key text,
     last_used_at bigint,
     revoked_at bigint,
     revoked_by text,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.oauth import find, find_grants, issue, store, store_tokens
+from lockgate.gateway.oauth import find, find_grants, issue, publishable, store, store_tokens
 from lockgate.gateway.oauth.authorize import answer_fields
 from lockgate.gateway.oauth.core import handles, redirects, scopes, words
 from lockgate.gateway.oauth.core.clients import Client
@@ -83,6 +83,10 @@ async def allow(ports: Ports, visit: Visit, guest: Guest) -> tuple[str, Asked] |
         before = await _before(connection, guest, account, client)
         kept = scopes.write(_merged(before, given, most))
         grant = await store.keep_grant(connection, _grant(who, client, asked.scope, kept, now=visit.now))
+        if client.method == "secret_key":
+            await publishable.ensure(
+                connection, ports, client, account=account, grant=grant, request=visit.request_id
+            )
         await store_tokens.insert_code(
             connection,
             CodeRow(

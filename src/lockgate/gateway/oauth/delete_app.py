@@ -3,7 +3,7 @@
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.oauth import find, store
 from lockgate.gateway.oauth.ports import Ports
-from lockgate.gateway.oauth.revoke import WORD
+from lockgate.gateway.oauth.revoke import tell_ended
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
 from lockgate.gateway.storage.write import transact
@@ -35,12 +35,8 @@ async def delete(connection: Connection, who: Principal, id_: str, *, request: s
         raise missing("app", id_)
     await store.update_app(connection, held._replace(deleted_at=now))
     ended = await store.revoke_grants_of_app(connection, app=id_, by=f"{who.kind}:{who.id}", now=now)
-    told = [
-        record(
-            Principal(account, livemode, "internal", "app_owner"), WORD, object_=grant, request=None,
-            detail={"app": id_},
-        )
-        for account, livemode, grant in ended
-    ]  # fmt: skip
+    for grant in ended:
+        by = Principal(grant.account, grant.livemode, "internal", "app_owner")
+        await tell_ended(connection, by, grant, request=None)
     gone = record(who, "app.delete", object_=id_, request=request, detail={"authorizations": len(ended)})
-    await insert_audits(connection, [gone, *told])
+    await insert_audits(connection, [gone])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.identity.tokens import ACCESS
+from lockgate.gateway.oauth import publishable
 from lockgate.gateway.oauth.bind import Binding
 from lockgate.gateway.oauth.core import handles, scopes
 from lockgate.gateway.oauth.core.clients import Client
@@ -37,12 +38,17 @@ async def for_grant(
         ports, client, account=session.account, subject=session.account, sid=session.id, scope=scope, binding=binding,
         life_s=min(ACCESS_S, session.expires_at - now), now=now,
     )  # fmt: skip
-    return {
+    answer = {
         **token,
         "refresh_token": refresh,
         "livemode": session.livemode,
         "stripe_user_id": session.account,
     }
+    if client.method == "secret_key":
+        answer["stripe_publishable_key"] = publishable.text_of(
+            ports, account=session.account, livemode=session.livemode, grant=session.grant_id
+        )
+    return answer
 
 
 async def for_app(

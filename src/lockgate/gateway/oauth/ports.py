@@ -41,7 +41,8 @@ class Certificates(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything that this room touches. ``secret`` is the room's own key, from which successors are derived.
+    """Everything that this room touches. ``secret`` is the room's own key, from which successors are derived;
+    ``pepper`` is the API keys'.
 
     ``issuer`` is this installation's name in every token and message, and where its endpoints are.
     """
@@ -57,3 +58,4 @@ class Ports:
     memberships: Callable[[str], Awaitable[Memberships]]
     account_names: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
     secret: bytes = field(repr=False)
+    pepper: bytes = field(repr=False)

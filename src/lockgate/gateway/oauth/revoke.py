@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockgate.gateway.audit.record import record
+from lockgate.gateway.identity.revoke import revoke_companion
 from lockgate.gateway.identity.tokens import ACCESS, Invalid
 from lockgate.gateway.oauth import find_grants, store, store_tokens
 from lockgate.gateway.oauth.authenticate_client import Caller, authenticate
@@ -84,8 +85,14 @@ async def revoke_grants(
     ended = await store.revoke_grants(
         connection, account=by.account, livemode=by.livemode, app=app, id_=id_, by=f"{by.kind}:{by.id}", now=now
     )
-    await insert_audits(
-        connection,
-        [record(by, WORD, object_=grant, request=request, detail={"app": client}) for grant, client in ended],
-    )
-    return [grant for grant, _ in ended]
+    for grant in ended:
+        await tell_ended(connection, by, grant, request=request)
+    return [grant.id for grant in ended]
+
+
+async def tell_ended(connection: Connection, by: Principal, grant: store.Ended, *, request: str | None) -> None:
+    """Record that a grant has ended, and end the API key that was made beside it."""
+    told = record(by, WORD, object_=grant.id, request=request, detail={"app": grant.app})
+    await insert_audits(connection, [told])
+    if grant.publishable_key is not None:
+        await revoke_companion(connection, by, grant.publishable_key, request=request)

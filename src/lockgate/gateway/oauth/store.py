@@ -1,5 +1,7 @@
 """The oauth room's own writes to apps, requests and grants."""
 
+from typing import NamedTuple
+
 from lockgate.gateway.oauth.core.clients import AppRow
 from lockgate.gateway.oauth.core.rows import GrantRow, RequestRow
 from lockgate.gateway.storage.database import Connection, Pool
@@ -76,24 +78,51 @@ async def keep_grant(connection: Connection, row: GrantRow) -> str:
     return kept["id"]
 
 
+async def publishable_key(connection: Connection, *, account: str, livemode: bool, grant: str) -> str | None:
+    """The id of the API key that was made beside the grant."""
+    return await connection.fetchval(
+        "select publishable_key from app_grant where account = $1 and livemode = $2 and id = $3",
+        *(account, livemode, grant),
+    )
+
+
+async def keep_publishable_key(
+    connection: Connection, *, account: str, livemode: bool, grant: str, key: str
+) -> None:
+    await connection.execute(
+        "update app_grant set publishable_key = $4 where account = $1 and livemode = $2 and id = $3",
+        *(account, livemode, grant, key),
+    )
+
+
+class Ended(NamedTuple):
+    """A grant that has just ended, and the API key that was made beside it."""
+
+    account: str
+    livemode: bool
+    id: str
+    app: str
+    publishable_key: str | None
+
+
 async def revoke_grants(
     connection: Connection, *, account: str, livemode: bool, app: str | None, id_: str | None, by: str, now: int
-) -> list[tuple[str, str]]:
-    """End the grants of ``app``, or the one called ``id_``; the id and app of each that went on until now."""
+) -> list[Ended]:
+    """End the grants of ``app``, or the one called ``id_``; those that went on until now."""
     rows = await connection.fetch(
         "update app_grant set revoked_at = $6, revoked_by = $5 where account = $1 and livemode = $2"
         " and ($3::text is null or app = $3) and ($4::text is null or id = $4) and revoked_at is null"
-        " returning id, app",
+        " returning account, livemode, id, app, publishable_key",
         *(account, livemode, app, id_, by, now),
     )
-    return [(row["id"], row["app"]) for row in rows]
+    return [Ended(*row) for row in rows]
 
 
-async def revoke_grants_of_app(connection: Connection, *, app: str, by: str, now: int) -> list[tuple[str, bool, str]]:
-    """End all grants of a deleted app, whoever gave them; account, mode and id of each."""
+async def revoke_grants_of_app(connection: Connection, *, app: str, by: str, now: int) -> list[Ended]:
+    """End all grants of a deleted app, whoever gave them."""
     rows = await connection.fetch(
         "update app_grant set revoked_at = $3, revoked_by = $2 where app = $1 and revoked_at is null"
-        " returning account, livemode, id",
+        " returning account, livemode, id, app, publishable_key",
         *(app, by, now),
     )
-    return [(row["account"], row["livemode"], row["id"]) for row in rows]
+    return [Ended(*row) for row in rows]

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import stripe
 
+from tests.bench.sealing import bench_sealing
 from tests.support.running import Running, discard, start_lockgate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -248,6 +249,13 @@ def main() -> None:
             row(f"Lockgate, {connections} connections", result, per)
         print(f"bytes stored per payment: {(stored_bytes(running) - before) / total:.0f}")
         bench_pairs(running, pids, customer=customer, method=method, count=options.count // 2)
+        bench_sealing(
+            running, pids,
+            pay=lambda: load(
+                running["api"], running["secret_key"], running["ca_file"], one, connections=8, count=options.count // 2
+            ),
+            measured=measured,
+        )
         bench_webhooks(running, pids, one, count=options.count // 3)
         print("memory (MiB, PSS): " + "  ".join(f"{n} {s:.0f}" for n, s in memory_mib(pids).items()))
         bench_peer(min(options.count, PEER_COUNT))

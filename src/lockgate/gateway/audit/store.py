@@ -8,12 +8,12 @@ from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.storage.rows import AuditRow
 from lockgate.kernel.merkle import Subtree
 
-_LOCK = 0x5EA1  # one sealer at a time, until its transaction ends
+LOCK = 0x5EA1  # one sealer at a time, until its transaction ends
 
 
 async def take_turn(connection: Connection) -> bool:
     """Whether this transaction is the only one that seals."""
-    return bool(await connection.fetchval("select pg_try_advisory_xact_lock($1)", _LOCK))
+    return bool(await connection.fetchval("select pg_try_advisory_xact_lock($1)", LOCK))
 
 
 async def insert_seals(connection: Connection, seals: Sequence[Seal]) -> None:

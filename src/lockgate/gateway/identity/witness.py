@@ -44,6 +44,7 @@ class Witness:
         self._tallies: dict[tuple[str, bool, str, str, str], int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unwritten = 0
 
     async def refused(
         self, who: Principal, action: str, *, reason: str, request: str | None, object_: str | None = None
@@ -116,8 +117,16 @@ class Witness:
             _logger.exception("counted audit records could not be written", records=len(rows))
 
     async def _write(self, rows: list[AuditRow]) -> None:
-        if rows:
-            await insert_audits(self._pool, rows)
+        """Write ``rows``; after a time in which that failed also how many were lost, which raises an alert."""
+        if not rows:
+            return
+        lost = self._unwritten
+        try:
+            await insert_audits(self._pool, [*rows, _lost(lost)] if lost else rows)
+        except BaseException:
+            self._unwritten += len(rows)
+            raise
+        self._unwritten -= lost
 
     def _take_tallies(self) -> list[AuditRow]:
         taken, self._tallies = self._tallies, {}
@@ -140,6 +149,12 @@ class Witness:
                 rows.append(_summary(sender, window))
             del self._windows[sender]
         return rows
+
+
+def _lost(number: int) -> AuditRow:
+    who = Principal("-", False, "internal", "witness")
+    detail = {"count": number, "reason": f"{number} records could not be written"}
+    return record(who, "audit.unwritten", object_=None, request=None, outcome="failed", detail=detail)
 
 
 def _summary(sender: str, window: _Window) -> AuditRow:

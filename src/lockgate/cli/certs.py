@@ -10,7 +10,7 @@ import typer
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lockgate.cli import authorities, certs_renew, inventory, issuing, pemfiles
+from lockgate.cli import authorities, certs_acme, certs_renew, inventory, issuing, pemfiles
 from lockgate.cli import home as homes
 from lockgate.cli.keys import AccountOption, at_desk, operator
 from lockgate.cli.programs import DEFAULT_HOME, HomeOption
@@ -28,6 +28,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=T
 root = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 app.add_typer(root, name="root", help="The root's key: take it away, and bring it once a year.")
 app.command("renew")(certs_renew.renew)
+app.command("acme")(certs_acme.obtain)
 
 ModeOption = Annotated[str, typer.Option("--mode", help="test or live.")]
 PassphraseOption = Annotated[

@@ -24,7 +24,7 @@ from lockgate.gateway.people import desk as people_desk
 from lockgate.gateway.storage.migrate import MigrationError
 from lockgate.gateway.storage.roles import ServerSilentError
 from lockgate.gateway.vaultlink.client import VaultUnavailable
-from lockgate.kernel import clock, process
+from lockgate.kernel import clock, insecure, process
 from lockgate.kernel.config import ConfigError, Home
 from lockgate.kernel.principal import Principal
 
@@ -126,6 +126,8 @@ def _ready_file(file: Path | None) -> Iterator[Path | None]:
 
 
 def _check(home: Home, settings: dict[str, Any], *, private_webhooks: bool, passphrase: str | None) -> None:
+    for program in ("postgres", "owner", "vault", "gateway", "worker"):
+        insecure.check(home, program)
     if private_webhooks and settings["profile"] != "sandbox":
         raise ConfigError("--allow-private-webhooks is refused outside the sandbox profile: leave it out")
     if not settings["processors"]:
@@ -238,6 +240,8 @@ async def _renew_by_the_clock(chosen: stack.Stack, supervisor: Supervisor) -> No
         await asyncio.sleep(_RENEW_EVERY_S)
         try:
             renew(chosen, supervisor)
+            for line in await issuing.renew_public(chosen.home):
+                _say(line)
             for line in await issuing.keep_up(chosen.home, passphrase=chosen.passphrase):
                 _say(line)
         except (ConfigError, OSError, VaultUnavailable, asyncpg.PostgresError) as error:

@@ -92,13 +92,14 @@ class Doors:
 
     async def _keep(self, door: Door) -> None:
         """Shut a door whose certificate ended: no client should get used to an expired one."""
+        if door.handshakes is not None and door.handshakes.changed():
+            with contextlib.suppress(ConfigError):  # half of it is written: the rest comes before the next look
+                door.handshakes.renew()
+                _logger.info("the certificate was read again", door=door.name)
         if not door.expired():
             if door.listener is None:
                 await self._listen(door)
             return
-        assert door.handshakes is not None, "plain HTTP does not end"
-        with contextlib.suppress(ConfigError):
-            door.handshakes.renew()
         if door.listener is not None and door.expired():
             listener, door.listener = door.listener, None
             _say_shut(door)

@@ -36,6 +36,17 @@ class Leaf:
             return frozenset()
         return frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName))
 
+    def stamp(self) -> tuple[int, ...]:
+        """What changes when either file is written."""
+        found = []
+        for file in (self.certificate, self.key):
+            try:
+                status = file.stat()
+            except OSError:
+                continue
+            found += [status.st_mtime_ns, status.st_size, status.st_ino]
+        return tuple(found)
+
     def is_there(self) -> bool:
         """Whether there is a certificate at all; the file of one that is yet to come is empty."""
         try:
@@ -75,6 +86,7 @@ class Handshakes:
     leaf: Leaf
     public: Leaf | None = None
     context: ssl.SSLContext = field(init=False, repr=False)
+    _stamps: tuple[tuple[int, ...], ...] = field(init=False, repr=False, default=())
     _ends: int = field(init=False, repr=False, default=0)
     _trusted: Sequence[bytes] = field(init=False, repr=False, default=())
     _current: ssl.SSLContext = field(init=False, repr=False)
@@ -94,12 +106,21 @@ class Handshakes:
 
     def renew(self) -> None:
         """Read the files again. ConfigError if they cannot be used: what was there before stays."""
+        stamps = self._stamp()
         fresh = server_context(self.leaf, trusted=self._trusted)
         public, names = None, frozenset()
         if self.public is not None and self.public.is_there():
             public = server_context(self.public, trusted=self._trusted)
             names = self.public.names()
-        self._current, self._public, self._public_names, self._ends = fresh, public, names, self.leaf.ends()
+        self._ends, self._stamps = self.leaf.ends(), stamps
+        self._current, self._public, self._public_names = fresh, public, names
+
+    def changed(self) -> bool:
+        """Whether the files are others than those that were read."""
+        return self._stamp() != self._stamps
+
+    def _stamp(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(leaf.stamp() for leaf in (self.leaf, self.public) if leaf is not None)
 
     def expired(self) -> bool:
         """Whether a client would have to refuse what is shown."""

@@ -36,6 +36,12 @@ def test_the_operator_lets_people_in_and_out(running):
     assert f"{person.id}  disabled" in running.command("people", "list").stdout
     running.command("people", "enable", person.id)
     assert person.again().get("/v1/people/me").status == 200
+    running.command("people", "reset-factors", person.id)
+    begun = people.begin(person.client, person.email, person.password, device=person.device).json
+    assert begun["methods"] == ["totp_enrollment", "passkey_enrollment"]
+    assert people.bare(person.client, "/v1/sessions/prove", {
+        "id": begun["id"], "secret": begun["secret"], "method": "recovery_code", "proof": person.recovery_codes[-1],
+    }).status in (401, 403)
     last = running.command("people", "disable", first.id, check=False)
     assert last.returncode == 1 and "last owner" in last.stderr
 

@@ -106,5 +106,23 @@ def disable_command(
     print(f"disabled {person}")
 
 
+@app.command("reset-factors")
+def reset_factors_command(
+    person: Annotated[str, typer.Argument(help="The person's id, from 'people list'.")],
+    *,
+    account: AccountOption = None,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Take away the second factors of somebody who has lost them all; the next sign-in enrols a new one. Audited."""
+    place = Home(home.resolve())
+
+    async def work(desk: Desk) -> None:
+        who = await operator(desk, place, account, livemode=False)
+        await people_desk.reset_factors(desk, who, person, url=_url(place))
+
+    at_desk(place, work)
+    print(f"{person} signs in with the password and enrols a new factor next")
+
+
 def _url(home: Home) -> str:
     return home.settings()["api"]["url"]

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from lockgate.gateway.identity.roles import Roles
 from lockgate.gateway.people import edit_person, find, invite
+from lockgate.gateway.people import reset_factors as reset_factors_
 from lockgate.gateway.people.invite import Invited
 from lockgate.gateway.people.ports import Box, Office
 from lockgate.gateway.storage.database import Pool
@@ -79,6 +80,12 @@ async def enable(desk: Desk, who: Principal, person: str, *, url: str) -> None:
     """Let somebody in again."""
     async with desk.pool.acquire() as connection, connection.transaction():
         await edit_person.enable(connection, _office(desk, url), who, person, request=None, now=clock.now())
+
+
+async def reset_factors(desk: Desk, who: Principal, person: str, *, url: str) -> None:
+    """Take somebody's second factors away who has lost them all."""
+    async with desk.pool.acquire() as connection, connection.transaction():
+        await reset_factors_.reset_factors(connection, _office(desk, url), who, person, now=clock.now())
 
 
 def _office(desk: Desk, url: str) -> Office:

@@ -59,6 +59,12 @@ FACTOR_USED = Letter(
     "A recovery code was used",
     "One of your recovery codes was used to sign in. Each works once; make new ones when few are left.",
 )
+FACTORS_RESET = Letter(
+    "factors_reset",
+    "Your second factors were taken away",
+    "Whoever runs this installation has taken away all that you sign in with besides your password. You are asked for a"
+    " new second factor the next time that you sign in: do so soon.",
+)
 ROLE_CHANGED = Letter(
     "role_changed",
     "Your roles were changed",

@@ -8,7 +8,7 @@ from lockgate.gateway.approvals.core import params
 from lockgate.gateway.approvals.core.shapes import APPROVAL, CHALLENGE, POLICY, STEP_UP
 from lockgate.gateway.approvals.ports import Ports
 from lockgate.gateway.approvals.require import Approvals, actor
-from lockgate.gateway.storage.paging import cut, listing, page_of
+from lockgate.gateway.storage.paging import cut, listing, no_cursor, page_of
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal, missing
 from lockgate.kernel.operations import Answer, Call, Operation
@@ -35,6 +35,11 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
     async def list_(call: Call) -> Mapping[str, Any]:
         asked, now = dict(call.params), clock.now()
         page = page_of(asked)
+        cursor = page.before if page.backwards else page.after
+        if cursor is not None:
+            known = await find.approval(ports.pool, call.principal, cursor)
+            if known is None or not _sees(call, known.maker):
+                raise no_cursor("approval", page)
         mine = None if call.principal.may("approvals", "read") else actor(call.principal)
         rows = await find.approvals(
             ports.pool, call.principal, page, status=asked.get("status"), maker=mine, now=now

@@ -13,7 +13,7 @@ from lockgate.gateway.people import sessions
 from lockgate.gateway.people.sessions import Started
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.kernel import clock
-from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Call
 from lockgate.kernel.principal import Principal
 
@@ -43,9 +43,11 @@ async def prove_again(ports: Ports, call: Call) -> Mapping[str, Any]:
 
 
 async def renewed(ports: Ports, principal: Principal, *, method: str, proof: str, request: str | None) -> Started:
-    """Check the proof, and carry the session on."""
+    """Check the proof, and carry the session on. A recovery code is for coming back, not for this."""
     person, session = _session(principal)
     now = clock.now()
+    if method not in ("totp", "passkey"):
+        raise invalid("Invalid method: must be one of totp, passkey.", param="method")
     try:
         proved = await Factors(ports.factors).proved(person, method=method, proof=proof, now=now)
     except NotProven as refusal:

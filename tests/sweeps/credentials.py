@@ -68,8 +68,8 @@ def app(place: Place, account: str, by: str, scope: Mapping[str, Access]) -> Tok
                 account, id_, now, words, json.dumps({}), by,
             )
             await connection.execute(
-                "insert into app_grant (account, livemode, id, created, updated, person, app_account, app, scope, asked)"
-                " values ($1, false, $2, $3, $3, $4, $1, $5, $6, $6)", account, grant, now, by, id_, words,
+                "insert into app_grant (account, livemode, id, created, updated, person, app_account, app, scope,"
+                " asked) values ($1, false, $2, $3, $3, $4, $1, $5, $6, $6)", account, grant, now, by, id_, words,
             )
             await connection.execute(
                 "insert into app_session (account, livemode, id, grant_id, app_account, app, scope, created,"

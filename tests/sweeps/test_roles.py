@@ -133,7 +133,7 @@ def test_administrative_resources_one_by_one(place: Place, owner: Merchant) -> N
             f"{resource} {one.name}"
             for one in DECLARED
             if one.resource in ADMINISTRATIVE
-            and (one.resource == resource or one.method == "GET" and one.form == "list")
+            and (one.resource == resource or (one.method == "GET" and one.form == "list"))
             and (sweep.ask(one).status == 403) == (one.resource == resource and one.access == "read")
         ]
         assert not wrong, wrong

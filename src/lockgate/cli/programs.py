@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lockgate.kernel import process
+from lockgate.kernel import insecure, process
 from lockgate.kernel.config import Home
 
 serve = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -30,7 +30,7 @@ DEFAULT_HOME = Path("home")
 
 def _run(program: str, directory: Path) -> None:
     home = Home(directory.resolve())
-    home.settings()  # a wrong --home is named before anything else happens
+    insecure.check(home, program)  # a wrong --home, too, is named before anything else happens
     process.harden()
     process.open_many_files()
     module, function = ENTRY_POINTS[program].split(":")

@@ -18,10 +18,8 @@ from lockgate.kernel.source import source
 __all__ = ["MAX_AT_ONCE", "MAX_BUCKETS", "Gcra", "Held", "Limits", "monotonic_ns"]
 
 CHANGES_PER_HOUR = 1000                   # of one object
-SIGN_INS_PER_MINUTE = 10                  # of one person from one address
 MAX_AT_ONCE = 512                         # of this process
 _CHANGE_NS = 3600 * NS // CHANGES_PER_HOUR
-_SIGN_IN_NS = 60 * NS // SIGN_INS_PER_MINUTE
 
 
 class Known(Protocol):
@@ -101,17 +99,6 @@ class Limits:
     async def admit_from(self, cls: str, address: str) -> None:
         """One request without a key: a page, a message to a hook, a sign-in, a request for a token, a stray one."""
         await self._admit_open(cls, await self._open(cls, source(address)))
-
-    async def admit_login(self, address: str, who: str = "") -> None:
-        """One sign-in from an address; of one person (a hash of who is named) it may try fewer than of all together.
-
-        Nothing here counts a person's sign-ins from everywhere: whoever knows a name could lock its owner out.
-        """
-        sender = source(address)
-        asks = await self._open("login", sender)
-        if who:
-            asks.append(Ask("login by", f"{sender} {_short(who)}", _SIGN_IN_NS, SIGN_INS_PER_MINUTE))
-        await self._admit_open("login", asks)
 
     async def failures_left(self, address: str, presented: str = "") -> None:
         """Refuses while an address, or the same wrong key from anywhere, has failed too often to be looked up again."""

@@ -107,9 +107,9 @@ class Doors:
 
     async def _listen(self, door: Door) -> None:
         tls = None if door.handshakes is None else door.handshakes.context
-        door.listener = Listener(door.app, host=door.host, port=door.port, tls=tls)
-        await door.listener.start()
-        door.port = door.listener.port
+        listener = Listener(door.app, host=door.host, port=door.port, tls=tls)
+        await listener.start()
+        door.listener, door.port = listener, listener.port
 
 
 def _say_shut(door: Door) -> None:

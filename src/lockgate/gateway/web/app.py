@@ -6,6 +6,7 @@ from typing import Any
 
 from lockgate.gateway.web import api_metrics, errors, headers
 from lockgate.gateway.web.answers import Answers
+from lockgate.gateway.web.bodies import Bodies, Receive
 from lockgate.gateway.web.guard import Guard
 from lockgate.gateway.web.headers import Header, Reply
 from lockgate.gateway.web.idempotency import Idempotency
@@ -22,11 +23,9 @@ from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Hook, Loader, Operation, Page, Posted, Visit
 from lockgate.kernel.params import read_fields
 
-MAX_BODY_BYTES = 1024 * 1024
 _logger = log.get("web")
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
@@ -47,6 +46,7 @@ class App:
         idempotency = Idempotency(ports.pool, ports.box, ports.settle)
         self._guard = Guard(Answers(operations, loaders, idempotency), idempotency, ports)
         self._limits = ports.limits
+        self._bodies = Bodies()
         self._documents = {
             "/openapi.json": Reply(200, document(operations)),
             "/healthz": Reply(200, b'{"status":"ok"}'),
@@ -61,9 +61,9 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the gateway does not speak {scope['type']}")
-        request_id, began = new_id("req"), self._counts.begin()
+        request_id, began, held = new_id("req"), self._counts.begin(), 0
         try:
-            body = await _read_body(receive)
+            body, held = await self._bodies.read(receive)
             if body is None:
                 self._counts.gone()
                 return  # the client left, or the server has answered in our place
@@ -73,6 +73,8 @@ class App:
         except Exception:
             _logger.exception("request failed outside of its operation", request=request_id)
             reply = self._guard.refuse(errors.unexpected())
+        finally:
+            self._bodies.release(held)
         self._counts.end(began, scope.get("operation", NO_OPERATION), reply.status)
         await send(
             {
@@ -167,24 +169,6 @@ def _of_room(answer: Answer) -> Reply:
         (b"content-type", answer.content_type.encode("ascii")),
         headers.SECURITY if policy is None else headers.under(policy),
     )
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None once the client is gone."""
-    message = await receive()
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        if message["type"] == "http.disconnect":
-            return None
-        part = message.get("body", b"")
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise Refusal(Kind.TOO_LARGE, f"A request's body can have at most {MAX_BODY_BYTES} bytes.")
-        if not message.get("more_body", False):
-            return part if not parts else b"".join([*parts, part])
-        parts.append(part)
-        message = await receive()
 
 
 def _preflight(from_browsers: Sequence[str], methods: Sequence[str]) -> Reply:

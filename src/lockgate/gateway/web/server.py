@@ -14,7 +14,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from lockgate.gateway.web import errors, headers
-from lockgate.gateway.web.app import MAX_BODY_BYTES, App
+from lockgate.gateway.web.app import App
+from lockgate.gateway.web.bodies import MAX_BODY_BYTES
 from lockgate.gateway.web.certified import CertifiedOnly
 from lockgate.gateway.web.headers import Reply
 from lockgate.kernel import log

@@ -150,3 +150,17 @@ grant insert, update on alert, alert_rule, alert_route, alert_silence to lockgat
 grant insert on alert_delivery to lockgate_gateway;
 grant select, update on alert_cursor to lockgate_worker;
 grant select on alert_cursor to lockgate_gateway;
+
+do $$
+declare name text;
+begin
+    foreach name in array array['alert', 'alert_window', 'alert_rule', 'alert_route', 'alert_silence', 'alert_delivery',
+        'known_address', 'known_country'] loop
+        execute format('alter table %I enable row level security', name);
+        execute format('create policy own_account on %I for select to lockgate_reporting using ('
+            'account = current_setting(''lockgate.account'', true))', name);
+        execute format('create policy program on %I for all to lockgate_gateway, lockgate_worker using (true) with check (true)',
+            name);
+    end loop;
+end $$;
+grant select on alert, alert_rule, alert_silence to lockgate_reporting;

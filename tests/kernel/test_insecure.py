@@ -63,6 +63,21 @@ def test_production_refuses_what_is_for_trying_out(tmp_path: Path, setting: str,
         insecure.check(home, "gateway")
 
 
+@pytest.mark.parametrize("profile", ["sandbox", "production"])
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require", "verify-ca"])
+def test_a_database_elsewhere_must_prove_who_it_is(tmp_path: Path, profile: str, mode: str) -> None:
+    home = made(tmp_path, profile)
+    change(home.settings_file, database__sslmode=mode)
+    insecure.check(home, "gateway")  # over a Unix socket there is nobody else
+    change(home.settings_file, database__host="db.example")
+    with pytest.raises(ConfigError, match="database.sslmode"):
+        insecure.check(home, "gateway")
+    change(home.settings_file, database__sslmode="verify-full")
+    insecure.check(home, "gateway")
+    change(home.settings_file, database__sslmode=None)
+    insecure.check(home, "gateway")
+
+
 def test_debugging_is_refused_in_the_sandbox_too(tmp_path: Path) -> None:
     home = made(tmp_path, "sandbox")
     change(home.settings_file, debug=True)

@@ -13,6 +13,7 @@ from lockgate.cli import home as homes
 from lockgate.cli import postgres, separation
 from lockgate.cli.supervisor import Program, Supervisor
 from lockgate.gateway.storage import migrate, roles
+from lockgate.gateway.storage.database import tls_to
 from lockgate.kernel.config import Home
 
 PASSPHRASE_FD = "LOCKGATE_PASSPHRASE_FD"  # noqa: S105 - the name of a variable
@@ -106,7 +107,7 @@ async def prepare_database(home: Home, settings: Mapping[str, Any]) -> list[str]
             await superuser.close()
     owner = await asyncpg.connect(
         host=database["host"], port=database["port"], database=database["name"],
-        user="lockgate_owner", password=_password_of(home, "owner"),
+        user="lockgate_owner", password=_password_of(home, "owner"), ssl=tls_to(database),
     )  # fmt: skip
     done = []
     try:

@@ -42,6 +42,12 @@ def of_settings(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"settings.json: profile must be one of {', '.join(PROFILES)}"
     if settings.get("debug"):
         yield "settings.json: there is no debug mode, here or anywhere: remove debug"
+    database = settings.get("database", {})
+    if not str(database.get("host", "/")).startswith("/") and database.get("sslmode", "verify-full") != "verify-full":
+        yield (
+            "settings.json: away from a Unix socket the database must prove who it is: set database.sslmode to"
+            " verify-full, and database.sslrootcert to the file of its authority"
+        )
     if profile != "production":
         return
     if not settings["api"].get("tls"):

@@ -46,7 +46,7 @@ async def connect_pool(
             max_cached_statement_lifetime=0,
             command_timeout=60,
             reset=_keep,
-            ssl=_tls(database),
+            ssl=tls_to(database),
         )
 
     async def unless_gone() -> Pool | None:
@@ -61,8 +61,8 @@ async def _keep(_connection: Connection) -> None:
     """Nothing to reset when a connection comes back: no room sets session state, and asking costs a round trip."""
 
 
-def _tls(database: Mapping[str, Any]) -> ssl.SSLContext | bool:
-    """None over a Unix socket; anywhere else TLS 1.3 with chain and name verified, whatever the settings say."""
+def tls_to(database: Mapping[str, Any]) -> ssl.SSLContext | bool:
+    """False over a Unix socket; anywhere else TLS 1.3 with chain and name verified, whatever the settings say."""
     if str(database["host"]).startswith("/"):
         return False
     context = ssl.create_default_context(cafile=database.get("sslrootcert"))

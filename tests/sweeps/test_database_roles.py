@@ -1,5 +1,6 @@
 """What each database role may not do, tried as that role against the running installation: least privilege, in fact."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -7,6 +8,7 @@ import asyncpg
 import pytest
 
 from tests.support.cluster import run_apart
+from tests.sweeps import credentials
 from tests.sweeps.conftest import Merchant, Place
 
 DENIED = (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError)
@@ -15,7 +17,8 @@ READERS = ("lockgate_reporting", "lockgate_backup", "lockgate_sealer")
 # What stands beside the money path: changed by its programs, deleted by nobody.
 BESIDE = (
     "setup_attempt", "mandate", "card_token", "checkout_session", "dispute", "early_fraud_warning", "review", "payout",
-    "payout_line", "value_list", "value_list_item", "test_clock",
+    "payout_line", "value_list", "value_list_item", "test_clock", "custom_role", "access_review", "access_review_item",
+    "access_review_notice",
 )
 WRITTEN_ONCE = ("transfer", "event", "audit")
 SEALED = ("audit_seal", "audit_node", "audit_checkpoint")
@@ -246,6 +249,27 @@ def test_reporting_reads_one_account_and_mode_and_writes_nothing(
         await connection.execute("set row_security = off")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.fetch("select * from gateway.charge")
+
+    as_role(place, "lockgate_reporting", work)
+
+
+def test_reporting_sees_one_accounts_roles_and_reviews(place: Place, owner: Merchant, stranger: Merchant) -> None:
+    """These belong to an account in both modes."""
+    for merchant in (owner, stranger):
+        client = place.client(credentials.person(place, merchant.account, "owner").text)
+        role = {"name": f"Reporting {time.time()}", "permissions[charges]": "read"}
+        assert client.post("/v1/roles", role).status == 200
+        assert client.post("/v1/access_reviews").status in (200, 400)  # 400 where one is open already
+
+    async def work(connection: asyncpg.Connection) -> None:
+        tables = ("custom_role", "access_review", "access_review_item", "membership")
+        for name in tables:
+            assert not await connection.fetch(f"select account from gateway.{name}"), f"{name} without an account named"
+        for account in (owner.account, stranger.account):
+            await connection.execute("select set_config('lockgate.account', $1, false)", account)
+            for name in tables:
+                rows = await connection.fetch(f"select distinct account from gateway.{name}")
+                assert [row["account"] for row in rows] == [account], name
 
     as_role(place, "lockgate_reporting", work)
 

@@ -160,6 +160,20 @@ def test_another_accounts_session_reaches_nothing_here(place: Place, owner: Merc
     assert not Sweep(place, token.text, {"Stripe-Account": owner.account}).refused(403)
 
 
+@pytest.mark.parametrize("text", [None, "hello", "a.b.c", "eyJhbGciOiJub25lIiwidHlwIjoic2Vzc2lvbitqd3QifQ.e30."])
+def test_what_is_no_credential(place: Place, text: str | None) -> None:
+    assert not Sweep(place, text).refused(401)
+
+
+def test_no_token_is_taken_from_a_query(place: Place, owner: Merchant) -> None:
+    token = credentials.person(place, owner.account, "owner").text
+    for name in ("access_token", "key", "token"):
+        reply = place.client(token).get("/v1/account", {name: token})
+        assert reply.status == 400 and token not in reply.text
+    log = (place.running.home / "logs" / "gateway.log").read_text()
+    assert token not in log and token.rpartition(".")[2] not in log
+
+
 OVER = ("disabled", "shut out", "no roles", "ended", "expired", "of nobody", "at an app's door")
 
 

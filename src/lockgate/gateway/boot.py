@@ -190,7 +190,8 @@ async def _work(home: Home) -> None:
             *web_jobs.jobs(parts.pool),
         ],
     )
-    bell = await poke.listen(Path(parts.settings["run_dir"]), schedule.poke)
+    gateway = home.secrets_file("gateway").stat().st_uid  # the file's owner is the program's user
+    bell = await poke.listen(Path(parts.settings["run_dir"]), schedule.poke, uids=frozenset({gateway}))
     stopped = _stop_signal()
     running = asyncio.create_task(schedule.run())
     process.settle_memory()

@@ -276,12 +276,19 @@ def test_who_is_not_signed_in_comes_back_to_the_same_request(realm: Realm):
     back = parse_qs(where.query)["next"][0]
     assert back == f"/oauth/authorize?{urlencode(asked)}"
     assert realm.browser().get(back).headers["location"].startswith("/oauth/consent/")
+    assert stranger.post("/oauth/authorize", asked).headers["location"] == sent.headers["location"]
 
 
 def test_a_request_can_be_posted(realm: Realm):
     asked, _ = realm.question(realm.known())
     sent = realm.browser().post("/oauth/authorize", asked)
     assert sent.status == 303 and sent.headers["location"].startswith("/oauth/consent/")
+
+
+def test_oauth_keys_in_the_address_are_refused(realm: Realm):
+    answered = realm.ask(realm.known(), client_secret=realm.running["secret_key"])
+    assert answered.status == 400 and "Roll it now" in answered.text and "location" not in answered.headers
+    assert realm.running["secret_key"] not in answered.text
 
 
 def test_a_card_number_is_no_state(realm: Realm):

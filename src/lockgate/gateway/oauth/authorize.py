@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from lockgate.gateway.identity.core.key_format import find_in
 from lockgate.gateway.oauth import find, issue, store
 from lockgate.gateway.oauth.core import handles, redirects, request
 from lockgate.gateway.oauth.core.clients import Client
@@ -40,6 +41,8 @@ async def read(ports: Ports, visit: Visit) -> Opened:
     anywhere. Raises Refused where the app can be told. A pushed request is gone once it was read.
     """
     fields = request.once(visit.pairs)
+    if any(found for value in fields.values() for found in find_in(value)):
+        raise OAuthError("invalid_request", "An API key was sent in a URL. Roll it now.", why="key_in_query")
     client = await find.client_by_id(ports.pool, fields.get("client_id", ""))
     if client is None:
         raise invalid_client("The app that sent you here is not known.", why="unknown_app")

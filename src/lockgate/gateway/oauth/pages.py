@@ -26,10 +26,7 @@ def pages(ports: Ports) -> list[Page]:
         return Answer(200, json.dumps({"keys": await ports.tokens.keys.published()}).encode())
 
     async def asked(visit: Visit) -> Answer:
-        return await _authorize(ports, visit, by_link=True)
-
-    async def posted(visit: Visit) -> Answer:
-        return await _authorize(ports, visit, by_link=False)
+        return await _authorize(ports, visit)
 
     async def shown(visit: Visit) -> Answer:
         return await _signed_in(ports, visit, _show)
@@ -41,13 +38,13 @@ def pages(ports: Ports) -> list[Page]:
         Page("GET", metadata.WELL_KNOWN, described),
         Page("GET", metadata.JWKS, keys),
         Page("GET", metadata.AUTHORIZE, asked),
-        Page("POST", metadata.AUTHORIZE, posted),
+        Page("POST", metadata.AUTHORIZE, asked),
         Page("GET", metadata.CONSENT + "/{ticket}", shown),
         Page("POST", metadata.CONSENT + "/{ticket}", decided),
     ]
 
 
-async def _authorize(ports: Ports, visit: Visit, *, by_link: bool) -> Answer:
+async def _authorize(ports: Ports, visit: Visit) -> Answer:
     """Checks what the app asks; then the person decides, once signed in.
 
     Nothing is kept for strangers: who is not signed in comes back with the same link. Only a pushed request, which its
@@ -64,7 +61,7 @@ async def _authorize(ports: Ports, visit: Visit, *, by_link: bool) -> Answer:
         answer = authorize.answer_fields(ports, refusal.state, fields)
         return render.see_other(redirects.onward(refusal.redirect_uri, answer))
     guest = await ports.visitor(visit)
-    if guest is None and by_link and not opened.pushed:
+    if guest is None and not opened.pushed:
         return _to_sign_in(f"{metadata.AUTHORIZE}?{urlencode(visit.pairs)}")
     ticket = await authorize.keep(ports, opened, now=visit.now, person=guest.person if guest else None)
     return render.see_other(f"{metadata.CONSENT}/{ticket}", headers=guest.headers if guest else ())

@@ -137,3 +137,16 @@ async def test_a_reset_link_keeps_the_weak_ones_out_too_and_stays_good(desk):
             await reset_password.reset(desk.ports, secret, fresh, from_=at(), now=NOW + 120)
         assert caught.value.code == code
     await reset_password.reset(desk.ports, secret, ANOTHER, from_=at(), now=NOW + 130)
+
+
+async def test_a_sign_in_begun_with_the_old_password_ends_with_it_whatever_comes_first(desk):
+    owner = await desk.owner()
+    begun = await desk.begin(owner.email, now=NOW + 50)
+    [kept] = await desk.rows("select * from sign_in where id = $1", begun.id)
+    await change(desk, owner, PASSWORD, ANOTHER)
+    await desk.rows("insert into sign_in select ($1::gateway.sign_in).*", kept)  # as if it committed only now
+    with pytest.raises(Refusal) as caught:
+        await sign_in.prove(
+            desk.ports, begun.id, begun.secret, method="totp", proof=owner.code(NOW + 90), from_=at(), now=NOW + 90
+        )
+    assert caught.value.code == "sign_in_over"

@@ -215,6 +215,8 @@ async def finish(ports: Ports, row: SignInRow, *, factors: tuple[str, ...], from
             raise over()
         if person is None or person.status != "active":
             raise refused()
+        if (person.password_changed_at or 0) > row.created:  # begun with the old one, a moment before it was changed
+            raise over()
         if row.invitation is not None and row.invitation_account is not None:
             await join(connection, row.person, account=row.invitation_account, invitation=row.invitation, now=now)
         begun, device = await _finished(connection, ports, row.person, factors=factors, from_=from_, now=now)

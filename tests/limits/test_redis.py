@@ -136,7 +136,8 @@ async def test_requests_under_way_are_counted_over_all_processes_and_forgotten_w
         assert verdict.wait_ns == 0
     verdict, place = await two.take([ask], Lease("run_3", places))
     assert (verdict.wait_ns, place) == (S, 0)
-    await one.leave(Lease("run_0", places))
+    one.leave(Lease("run_0", places))
+    await one.tell()
     assert (await two.take([ask], Lease("run_3", places)))[0].wait_ns == 0
     assert (await two.take([ask], Lease("run_4", places)))[0].wait_ns == S
     await asyncio.sleep(0.5)  # nobody says that they ended
@@ -154,7 +155,8 @@ async def test_a_full_place_takes_no_room(redis):
     for n in range(10):
         verdict, place = await shared.take([ask], Lease(f"b{n}", [("now", 1)]))
         assert (verdict.wait_ns, place) == (S, 0)
-    await shared.leave(Lease("a", [("now", 1)]))
+    shared.leave(Lease("a", [("now", 1)]))
+    await shared.tell()
     assert (await shared.take([ask], Lease("c", [("now", 1)])))[0].wait_ns == 0
     assert (await shared.take([ask]))[0].wait_ns > HOUR // 2
     await shared.close()
@@ -207,7 +209,7 @@ def test_an_unsafe_address_of_redis_is_refused(url, said):
 
 def test_over_the_network_the_certificate_and_the_name_are_checked():
     shared = limits_redis.connect({"redis": "rediss://redis.example:6380", "redis_ca": "/ca.pem"}, password="p")
-    kept = shared._redis.connection_pool.connection_kwargs
+    kept = shared._pool.connection_kwargs
     assert kept["ssl_cert_reqs"] == "required"
     assert kept["ssl_check_hostname"] is True
     assert kept["ssl_ca_certs"] == "/ca.pem"

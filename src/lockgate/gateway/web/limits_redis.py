@@ -1,50 +1,60 @@
 """Buckets that several gateway processes share: one script in Redis for all of a request's, on Redis's own clock."""
 
+import asyncio
+import hashlib
 import ssl
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from lockgate.gateway.web.limits_buckets import Ask, Verdict
+from lockgate.kernel.batch import Batcher
 from lockgate.kernel.config import ConfigError
 from lockgate.kernel.source import is_loopback
 
 WAIT_S = 0.25          # how long an answer may take before Redis counts as gone
 LEASE_MS = 60_000      # a request under way is forgotten after this, if the process that has it died
-CONNECTIONS = 32
+CONNECTIONS = 2
+MOST_TOGETHER = 64
+TELL_S = 0.01          # how long an ended request may hold its place, to be told of with others
 _PREFIX = "lockgate:limit:"
 _GONE = (RedisError, OSError, TimeoutError)
 
 # A bucket is "seconds:nanoseconds", the time at which it will be empty again. All arithmetic is on differences to now,
 # which fit a double exactly for a hundred days.
 #   KEYS: the buckets, then the sets of requests under way.
-#   ARGV: what to do (take, look or charge), how many buckets, per bucket interval, burst and whether it only watches
-#   (for charge: how many requests instead); then lease, its milliseconds, and per set how many it may hold.
+#   ARGV: what to do (take, look or charge), a lease, and numbers with spaces between: how many buckets, the lease's
+#   milliseconds, per bucket interval, burst and whether it only watches (for charge: how many requests instead), and
+#   per set how many it may hold.
 # Answers {wait in ns as text, the place of the bucket or set that refused (0: none), places of those that watch}.
 _SCRIPT = """
 local time = redis.call('TIME')
 local now_s, now_ns = tonumber(time[1]), tonumber(time[2]) * 1000
-local what, buckets = ARGV[1], tonumber(ARGV[2])
+local what, lease, given = ARGV[1], ARGV[2], {}
+for number in string.gmatch(ARGV[3], '%d+') do given[#given + 1] = tonumber(number) end
+local buckets, lease_ms = given[1], given[2]
 local ahead, watched, worst, place = {}, {}, 0, 0
 for i = 1, buckets do
-    local interval, burst = tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
+    local interval, burst, last = given[3 * i], given[3 * i + 1], given[3 * i + 2]
     local kept, d = redis.call('GET', KEYS[i]), 0
     if kept then
         local s, n = string.match(kept, '^(%d+):(%d+)$')
         d = math.max(0, (tonumber(s) - now_s) * 1e9 + (tonumber(n) - now_ns))
     end
     if what == 'charge' then
-        d = math.min(d + tonumber(ARGV[3 * i + 2]) * interval, burst * interval)
+        d = math.min(d + last * interval, burst * interval)
     else
         local over = d - (burst - 1) * interval
         if over <= 0 then
             d = d + interval
-        elseif ARGV[3 * i + 2] == '1' then
+        elseif last == 1 then
             watched[#watched + 1] = i
             d = -1
         elseif over > worst then
@@ -53,11 +63,10 @@ for i = 1, buckets do
     end
     ahead[i] = d
 end
-local after = 3 * buckets + 3
-local lease, lease_ms, now_ms = ARGV[after], tonumber(ARGV[after + 1]), now_s * 1000 + math.floor(now_ns / 1e6)
+local after, now_ms = 3 * buckets + 2, now_s * 1000 + math.floor(now_ns / 1e6)
 for i = buckets + 1, #KEYS do
     redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now_ms)
-    if place == 0 and redis.call('ZCARD', KEYS[i]) >= tonumber(ARGV[after + 1 + i - buckets]) then
+    if place == 0 and redis.call('ZCARD', KEYS[i]) >= given[after + i - buckets] then
         worst, place = 1e9, i
     end
 end
@@ -77,6 +86,9 @@ if place == 0 and what ~= 'look' then
 end
 return {string.format('%.0f', worst), place, watched}
 """
+_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()  # the name that Redis gives it
+
+Command = tuple[Any, ...]
 
 
 class SharedGone(Exception):
@@ -102,9 +114,13 @@ class Charge(NamedTuple):
 class SharedBuckets:
     """Buckets and leases in Redis. Every method raises SharedGone when it cannot know."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._sha = ""
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+        self._redis = Redis(connection_pool=pool)
+        self._free: list[AbstractConnection] = []
+        self._left: dict[str, list[str]] = {}
+        self._telling: asyncio.Task[None] | None = None
+        self._commands: Batcher[Command, Any] = Batcher(self._send, cap=MOST_TOGETHER, lanes=CONNECTIONS)
 
     async def take(self, asks: Sequence[Ask], lease: Lease | None = None) -> tuple[Verdict, int | None]:
         """Room in all buckets and a place in all of the lease's sets, or none of it: one script, one round trip.
@@ -134,13 +150,19 @@ class SharedBuckets:
             portion = charges[start : start + 500]
             await self._run("charge", [(one.bucket, one.interval_ns, one.burst, one.requests) for one in portion])
 
-    async def leave(self, lease: Lease) -> None:
-        """A request has ended."""
+    def leave(self, lease: Lease) -> None:
+        """A request has ended: told to Redis within a moment, together with others. If it cannot be, the lease ends."""
+        for name, _ in lease.sets:
+            self._left.setdefault(name, []).append(lease.id)
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().create_task(self._tell_later())
+
+    async def tell(self) -> None:
+        """Tell of all that have ended."""
+        left, self._left = self._left, {}
+        commands = [("ZREM", _PREFIX + name, *ids) for name, ids in left.items()]
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for name, _ in lease.sets:
-                    pipeline.zrem(_PREFIX + name, lease.id)
-                await pipeline.execute()
+            await asyncio.gather(*(self._commands.submit(command) for command in commands))
         except _GONE as gone:
             raise SharedGone(type(gone).__name__) from gone
 
@@ -155,26 +177,62 @@ class SharedBuckets:
             raise SharedGone(f"maxmemory-policy is {policy}, but limits need noeviction")
 
     async def close(self) -> None:
+        """Tell of what has ended, if Redis is there, and leave."""
+        if self._telling is not None:
+            await asyncio.wait({self._telling})
+        await self._commands.close()
+        for connection in self._free:
+            await connection.disconnect(nowait=True)
         await self._redis.aclose()
+        await self._pool.disconnect()
+
+    async def _tell_later(self) -> None:
+        await asyncio.sleep(TELL_S)
+        self._telling = None
+        with suppress(SharedGone):
+            await self.tell()
 
     async def _run(
         self, what: str, buckets: Sequence[tuple[str, int, int, int]], *, lease: Lease | None = None
     ) -> list[Any]:
         sets = lease.sets if lease else ()
         keys = [_PREFIX + one[0] for one in buckets] + [_PREFIX + name for name, _ in sets]
-        words: list[Any] = [what, len(buckets)]
+        numbers = [len(buckets), LEASE_MS]
         for _, interval_ns, burst, last in buckets:
-            words += (interval_ns, burst, last)
-        words += (lease.id if lease else "", LEASE_MS, *(most for _, most in sets))
+            numbers += (interval_ns, burst, last)
+        numbers += [most for _, most in sets]
+        words = (len(keys), *keys, what, lease.id if lease else "", " ".join(map(str, numbers)))
         try:
-            if not self._sha:
-                self._sha = await self._redis.script_load(_SCRIPT)
-            try:
-                return await self._redis.evalsha(self._sha, len(keys), *keys, *words)  # type: ignore[misc] - async here
-            except NoScriptError:  # Redis was started anew
-                return await self._redis.eval(_SCRIPT, len(keys), *keys, *words)  # type: ignore[misc] - async here
+            found = await self._commands.submit(("EVALSHA", _SHA, *words))
+            if isinstance(found, NoScriptError):  # Redis was started anew
+                found = await self._commands.submit(("EVAL", _SCRIPT, *words))
+            if isinstance(found, Exception):
+                raise found
         except _GONE as gone:
             raise SharedGone(type(gone).__name__) from gone
+        return found
+
+    async def _send(self, commands: list[Command]) -> list[Any]:
+        """What waits together goes out in one write; an answer that is an error is that command's alone."""
+        connection = self._free.pop() if self._free else self._pool.make_connection()
+        try:
+            async with asyncio.timeout(WAIT_S):
+                if not connection.is_connected:
+                    await connection.connect()
+                await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+                found = [await _answer(connection) for _ in commands]
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        self._free.append(connection)
+        return found
+
+
+async def _answer(connection: AbstractConnection) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 def connect(settings: Mapping[str, Any], *, password: str | None) -> SharedBuckets:
@@ -197,14 +255,12 @@ def connect(settings: Mapping[str, Any], *, password: str | None) -> SharedBucke
         raise ConfigError("limits.redis without TLS can only be on this machine: use rediss://, or a loopback address")
     elif parts.scheme not in ("redis", "unix"):
         raise ConfigError("limits.redis must be a rediss://, redis:// or unix:// address")
-    pool = BlockingConnectionPool.from_url(
+    pool = ConnectionPool.from_url(
         url,
         password=password,
-        max_connections=CONNECTIONS,
-        timeout=WAIT_S,
+        retry=Retry(NoBackoff(), 0),  # what may have been counted is not asked for again
         socket_timeout=WAIT_S,
         socket_connect_timeout=WAIT_S,
-        retry=Retry(NoBackoff(), 0),  # what may have been counted is not asked for again
         **options,
     )
-    return SharedBuckets(Redis(connection_pool=pool))
+    return SharedBuckets(pool)

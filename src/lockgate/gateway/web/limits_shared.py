@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 from lockgate.gateway.web.limits_buckets import Ask, Buckets, Verdict, monotonic_ns
 from lockgate.gateway.web.limits_redis import Charge, Lease, SharedBuckets, SharedGone
@@ -73,7 +72,7 @@ class SharedLimits:
     def leave(self, lease: Lease) -> None:
         """A request has ended; if that cannot be said now, its lease runs out."""
         if not self.degraded:
-            self._spawn(self._leave(lease))
+            self._redis.leave(lease)
 
     async def close(self) -> None:
         """Wait for what is under way."""
@@ -134,10 +133,6 @@ class SharedLimits:
                 requests = -(-(until - now) // (ask.interval_ns * self._processes))
                 found.append(Charge(ask.name, ask.interval_ns, ask.burst, requests))
         return found
-
-    async def _leave(self, lease: Lease) -> None:
-        with suppress(SharedGone):
-            await self._redis.leave(lease)
 
     async def _tell(self, back: bool, reason: str) -> None:
         try:

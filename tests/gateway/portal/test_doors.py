@@ -33,7 +33,8 @@ def every_page():
 
 def visit(page, *pairs, **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Visit({}, list(pairs), names, "127.0.0.1", "req_1", 1_790_000_000)
+    path = {"account": "acct_1", "mode": "test", "approval": "apr_1"}
+    return Visit(path, list(pairs), names, "127.0.0.1", "req_1", 1_790_000_000)
 
 
 FORMS = [page for page in every_page() if page.method == "POST"]

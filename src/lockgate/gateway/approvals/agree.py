@@ -1,11 +1,10 @@
 """Agreeing to an approval: its maker by a proof over just this content, a second person by a decision of her own."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
 
-from lockgate.gateway.approvals import find, render, store
+from lockgate.gateway.approvals import find, store
 from lockgate.gateway.approvals.core.records import GOOD_S, ApprovalRow
-from lockgate.gateway.approvals.core.shapes import CHALLENGE
 from lockgate.gateway.approvals.ports import Ports
 from lockgate.gateway.approvals.require import actor
 from lockgate.gateway.audit.record import record
@@ -14,62 +13,80 @@ from lockgate.gateway.factors.core.proof import NotProven
 from lockgate.gateway.factors.second import Factors
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
-from lockgate.gateway.storage.write import transact
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal, missing
-from lockgate.kernel.operations import Answer, Call
+from lockgate.kernel.principal import Principal
 
 
-async def challenge(ports: Ports, call: Call) -> Mapping[str, Any]:
-    """What the caller's passkey must sign to agree to this approval and to no other."""
-    row = await _pending(ports, call)
-    options = await passkeys.begin(ports.factors, _person(call), now=clock.now(), content=row.signed)
-    return CHALLENGE.render({"options": options, "summary": row.summary})
+class Step(NamedTuple):
+    """What an approval becomes, and the work that makes it so in a transaction of the caller's."""
+
+    row: ApprovalRow
+    work: Callable[[Connection], Awaitable[None]]
 
 
-async def prove(ports: Ports, call: Call) -> Answer:
+async def pending(ports: Ports, who: Principal, id_: str) -> ApprovalRow:
+    """An approval that something can still be done about."""
+    row = await find.approval(ports.pool, who, id_)
+    if row is None:
+        raise missing("approval", id_, param="approval")
+    if row.state(clock.now()) in ("used", "refused", "expired"):
+        raise over()
+    return row
+
+
+async def challenge(ports: Ports, who: Principal, row: ApprovalRow) -> Mapping[str, Any]:
+    """What a passkey of ``who`` must sign to agree to this approval and to no other."""
+    return await passkeys.begin(ports.factors, _person(who), now=clock.now(), content=row.signed)
+
+
+async def prove(
+    ports: Ports, who: Principal, id_: str, *, method: str, proof: str, request: str | None
+) -> Step:
     """The maker confirms what she is about to do."""
-    row, now = await _pending(ports, call), clock.now()
-    if row.maker != actor(call.principal):
-        raise missing("approval", row.id)
-    await _proven(ports, call, row)
-    by = str(call.params["method"])
-    shown = await render.approval(ports.box, row._replace(proved_at=now, proved_by=by), now=now)
+    row, now = await pending(ports, who, id_), clock.now()
+    if row.maker != actor(who):
+        raise missing("approval", row.id, param="approval")
+    await _proven(ports, who, row, method=method, proof=proof, request=request)
 
     async def work(connection: Connection) -> None:
-        if not await store.prove(connection, row, by=by, now=now):
+        if not await store.prove(connection, row, by=method, now=now):
             raise over()
-        await _told(connection, call, "approval.prove", row)
+        await _told(connection, who, "approval.prove", row, request=request)
 
-    return await transact(ports.pool, call, rendered=shown, work=work)
+    return Step(row._replace(proved_at=now, proved_by=method), work)
 
 
-async def decide(ports: Ports, call: Call, *, decision: str) -> Answer:
-    """A second person approves, with a proof of her own, or refuses."""
-    row, now = await _pending(ports, call), clock.now()
-    by = _person(call)
-    if by == row.maker_person:
-        if decision == "approved":
-            await ports.witness.refused(
-                call.principal, "approval.refused", reason="own_approval", request=call.request_id, object_=row.id
-            )
-            raise Refusal(
-                Kind.FORBIDDEN, "This is your own request: somebody else must approve it.", code="own_approval"
-            )
-    elif not row.needs_second:
-        raise missing("approval", row.id)
-    if decision == "approved":
-        await _proven(ports, call, row)
-    ends = now + GOOD_S if decision == "approved" else row.expires_at
-    decided = row._replace(decision=decision, decided_at=now, decided_by=by, expires_at=ends)
-    shown = await render.approval(ports.box, decided, now=now)
+async def approve(
+    ports: Ports, who: Principal, id_: str, *, method: str, proof: str, request: str | None
+) -> Step:
+    """A second person agrees, with a proof of her own; the maker never can."""
+    row, now = await pending(ports, who, id_), clock.now()
+    person = _person(who)
+    if person == row.maker_person:
+        await ports.witness.refused(who, "approval.refused", reason="own_approval", request=request, object_=row.id)
+        raise Refusal(Kind.FORBIDDEN, "This is your own request: somebody else must approve it.", code="own_approval")
+    if not row.needs_second:
+        raise missing("approval", row.id, param="approval")
+    await _proven(ports, who, row, method=method, proof=proof, request=request)
+    decided = row._replace(decision="approved", decided_at=now, decided_by=person, expires_at=now + GOOD_S)
+    return _decision(who, decided, "approval.approve", request=request)
 
-    async def work(connection: Connection) -> None:
-        if not await store.decide(connection, decided):
-            raise over()
-        await _told(connection, call, "approval.approve" if decision == "approved" else "approval.refuse", row)
 
-    return await transact(ports.pool, call, rendered=shown, work=work)
+async def refuse(ports: Ports, who: Principal, id_: str, *, request: str | None) -> Step:
+    """A second person says no, or the maker takes it back."""
+    row = await pending(ports, who, id_)
+    person = _person(who)
+    if person != row.maker_person and not row.needs_second:
+        raise missing("approval", row.id, param="approval")
+    decided = row._replace(decision="refused", decided_at=clock.now(), decided_by=person)
+    return _decision(who, decided, "approval.refuse", request=request)
+
+
+async def take(ports: Ports, step: Step) -> None:
+    """Do a step in a transaction of its own."""
+    async with ports.pool.acquire() as connection, connection.transaction():
+        await step.work(connection)
 
 
 def over() -> Refusal:
@@ -77,35 +94,33 @@ def over() -> Refusal:
     return Refusal(Kind.CONFLICT, "This approval was decided, used, or is too old.", code="approval_over")
 
 
-async def _pending(ports: Ports, call: Call) -> ApprovalRow:
-    row = await find.approval(ports.pool, call.principal, call.path["approval"])
-    if row is None:
-        raise missing("approval", call.path["approval"], param="approval")
-    if row.state(clock.now()) in ("used", "refused", "expired"):
-        raise over()
-    return row
+def _decision(who: Principal, decided: ApprovalRow, action: str, *, request: str | None) -> Step:
+    async def work(connection: Connection) -> None:
+        if not await store.decide(connection, decided):
+            raise over()
+        await _told(connection, who, action, decided, request=request)
+
+    return Step(decided, work)
 
 
-def _person(call: Call) -> str:
-    if call.principal.kind != "person":
+def _person(who: Principal) -> str:
+    if who.kind != "person":
         raise Refusal(Kind.FORBIDDEN, "Only somebody who is signed in can agree to this.", code="person_required")
-    return call.principal.id
+    return who.id
 
 
-async def _proven(ports: Ports, call: Call, row: ApprovalRow) -> None:
+async def _proven(
+    ports: Ports, who: Principal, row: ApprovalRow, *, method: str, proof: str, request: str | None
+) -> None:
     try:
         await Factors(ports.factors).proved(
-            _person(call), method=call.params["method"], proof=call.params["proof"], now=clock.now(), content=row.signed
+            _person(who), method=method, proof=proof, now=clock.now(), content=row.signed
         )
     except NotProven as refusal:
-        await ports.witness.refused(
-            call.principal, "factor.refused", reason=refusal.why, request=call.request_id, object_=row.id
-        )
+        await ports.witness.refused(who, "factor.refused", reason=refusal.why, request=request, object_=row.id)
         raise Refusal(Kind.FORBIDDEN, refusal.message, code=refusal.code, param="proof") from None
 
 
-async def _told(connection: Connection, call: Call, action: str, row: ApprovalRow) -> None:
+async def _told(connection: Connection, who: Principal, action: str, row: ApprovalRow, *, request: str | None) -> None:
     detail = {"operation": row.operation, "maker": row.maker}
-    await insert_audits(
-        connection, [record(call.principal, action, object_=row.id, request=call.request_id, detail=detail)]
-    )
+    await insert_audits(connection, [record(who, action, object_=row.id, request=request, detail=detail)])

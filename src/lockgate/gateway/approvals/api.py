@@ -9,6 +9,7 @@ from lockgate.gateway.approvals.core.shapes import APPROVAL, CHALLENGE, POLICY, 
 from lockgate.gateway.approvals.ports import Ports
 from lockgate.gateway.approvals.require import Approvals, actor
 from lockgate.gateway.storage.paging import cut, listing, no_cursor, page_of
+from lockgate.gateway.storage.write import transact
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal, missing
 from lockgate.kernel.operations import Answer, Call, Operation
@@ -49,16 +50,30 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
         return listing("/v1/approvals", shown, has_more=has_more)
 
     async def challenge(call: Call) -> Mapping[str, Any]:
-        return await agree.challenge(ports, call)
+        row = await agree.pending(ports, call.principal, call.path["approval"])
+        options = await agree.challenge(ports, call.principal, row)
+        return CHALLENGE.render({"options": options, "summary": row.summary})
+
+    async def taken(call: Call, step: agree.Step) -> Answer:
+        shown = await render.approval(ports.box, step.row, now=clock.now())
+        return await transact(ports.pool, call, rendered=shown, work=step.work)
 
     async def prove(call: Call) -> Answer:
-        return await agree.prove(ports, call)
+        return await taken(
+            call,
+            await agree.prove(ports, call.principal, call.path["approval"], **call.params, request=call.request_id),
+        )
 
     async def approve(call: Call) -> Answer:
-        return await agree.decide(ports, call, decision="approved")
+        return await taken(
+            call,
+            await agree.approve(ports, call.principal, call.path["approval"], **call.params, request=call.request_id),
+        )
 
     async def refuse(call: Call) -> Answer:
-        return await agree.decide(ports, call, decision="refused")
+        return await taken(
+            call, await agree.refuse(ports, call.principal, call.path["approval"], request=call.request_id)
+        )
 
     async def policy(call: Call) -> Mapping[str, Any]:
         return render.policy(await find.rules(ports.pool, call.principal.account))

@@ -1,6 +1,6 @@
 """All pages of the portal."""
 
-from lockgate.gateway.portal import change_factors, recover, security, sign_in, sign_up, step_up
+from lockgate.gateway.portal import approvals, change_factors, recover, security, sign_in, sign_up, step_up
 from lockgate.gateway.portal.ports import Ports
 from lockgate.kernel.operations import Page
 
@@ -14,4 +14,5 @@ def pages(ports: Ports) -> list[Page]:
         *step_up.pages(ports),
         *security.pages(ports),
         *change_factors.pages(ports),
+        *approvals.pages(ports),
     ]

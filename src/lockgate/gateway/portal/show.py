@@ -81,7 +81,7 @@ class Desk:
         async def answer(visit: Visit) -> Answer:
             visitor = await sessions.of_visit(self._ports.people, visit)
             if visitor is None:
-                return render.see_other(onward.with_next(SIGN_IN, back))
+                return render.see_other(onward.with_next(SIGN_IN, back.format(**visit.path)))
             if fresh and visit.now - visitor.session.proved_at > FRESH_S:
                 return render.see_other(onward.with_next(STEP_UP, back), headers=visitor.headers)
             return await handler(visit, visitor)
@@ -95,7 +95,7 @@ class Desk:
         asked, wanted = visit.headers.get("host", ""), urlsplit(origin_of(self._ports.url))
         if wanted.hostname != "localhost" or asked == wanted.netloc or asked != urlsplit(self._ports.url).netloc:
             return None
-        same = onward.with_next(path, onward.checked(visit.fields.get("next")))
+        same = onward.with_next(path.format(**visit.path), onward.checked(visit.fields.get("next")))
         return render.see_other(f"{wanted.scheme}://{wanted.netloc}{same}")
 
 

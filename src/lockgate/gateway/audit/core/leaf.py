@@ -11,6 +11,7 @@ from lockgate.kernel.merkle import leaf_hash
 FORMAT = "lockgate-audit-record-v1"
 COLUMNS = AuditRow._fields
 NO_CHAIN = bytes(32)
+_written = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 class Seal(NamedTuple):
@@ -27,12 +28,13 @@ class Seal(NamedTuple):
 
 def values(row: AuditRow) -> list[Any]:
     """The columns in their order, as JSON has them: bytes in hexadecimal, ``detail`` as the text that it is."""
-    return [value.hex() if isinstance(value, bytes) else value for value in row]
+    *others, personal, tx = row
+    return [*others, None if personal is None else personal.hex(), tx]
 
 
 def encoded(columns: Sequence[Any]) -> bytes:
     """One writing for each record: the format's name, a line break, and a JSON array in ASCII without spaces."""
-    return f"{FORMAT}\n{json.dumps(columns, ensure_ascii=True, separators=(',', ':'))}".encode()
+    return f"{FORMAT}\n{_written(columns)}".encode()
 
 
 def leaf(row: AuditRow) -> bytes:
@@ -42,8 +44,7 @@ def leaf(row: AuditRow) -> bytes:
 
 def link(chain: bytes, leaf_: bytes, *, account: str, livemode: bool, record: str, tx: int) -> bytes:
     """The chain's next value: it binds what came before, the leaf, and all that the seal says."""
-    said = json.dumps([account, livemode, record, tx], ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(chain + leaf_ + said.encode()).digest()
+    return hashlib.sha256(chain + leaf_ + _written([account, livemode, record, tx]).encode()).digest()
 
 
 def linked(chain: bytes, seal: Seal) -> bytes:

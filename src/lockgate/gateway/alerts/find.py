@@ -48,26 +48,28 @@ class Standing(NamedTuple):
     evidence: list[dict[str, object]]
 
 
-async def records(connection: Connection, page: Page, actions: Collection[str]) -> list[Record]:
-    """The page's records of ``actions``, of all accounts, in the order of their commits."""
+async def gained(connection: Connection, page: Page, actions: Collection[str]) -> tuple[list[Record], list[Used]]:
+    """What the page holds, of all accounts, in one scan: its records of ``actions`` in the order of their commits, and
+    who was used from where: keys of servers by whatever they asked, people by what they did.
+    """
     rows = await connection.fetch(
-        "select account, id, created_ms, action, outcome, actor, object, address, request, detail from audit"
-        " where tx >= $1 and tx < $2 and action = any($3::text[]) order by tx, id",
+        "with page as (select tx, account, id, created_ms, action, outcome, actor, object, address,"
+        " request, detail from audit where tx >= $1 and tx < $2)"
+        " select tx, account, id, created_ms, action, outcome, actor, object, address, request, detail,"
+        " null::bigint as last_ms from page where action = any($3::text[])"
+        " union all select 0, account, min(id), min(created_ms), '', '', actor, null, address, null, null,"
+        " max(created_ms) from page where account <> '-' and address is not null and address <> '*'"
+        " and (actor like 'secret:%' or actor like 'restricted:%' or actor like 'person:%' and outcome = 'done')"
+        " group by account, actor, address order by 1, 3",
         *(page.first, page.end, list(actions)),
     )
-    return [Record(*row[:-1], detail=_detail(row["detail"])) for row in rows]
-
-
-async def used(connection: Connection, page: Page) -> list[Used]:
-    """Who was used from where in the page: keys of servers by whatever they asked, people by what they did."""
-    rows = await connection.fetch(
-        "select account, actor, address, min(created_ms), max(created_ms), min(id) from audit"
-        " where tx >= $1 and tx < $2 and account <> '-' and address is not null and address <> '*'"
-        " and (actor like 'secret:%' or actor like 'restricted:%' or actor like 'person:%' and outcome = 'done')"
-        " group by account, actor, address order by 4",
-        *(page.first, page.end),
-    )
-    return [Used(*row) for row in rows]
+    records = [Record(*row[1:10], detail=_detail(row["detail"])) for row in rows if row["last_ms"] is None]
+    used = [
+        Used(row["account"], row["actor"], row["address"], row["created_ms"], row["last_ms"], row["id"])
+        for row in rows
+        if row["last_ms"] is not None
+    ]
+    return records, sorted(used, key=lambda use: use.first_ms)
 
 
 async def standing(connection: Connection, keys: Sequence[Key]) -> dict[Key, Standing]:

@@ -8,6 +8,7 @@ from lockgate.gateway.alerts.watch import look_at_places
 from lockgate.gateway.storage.jobs import Job
 
 EVERY_MS = 1000
+JUDGE_EVERY_MS = 2000
 PLACES_KEPT_S = 90 * 24 * 3600
 COUNTRIES_KEPT_S = 400 * 24 * 3600
 ALERTS_KEPT_S = 400 * 24 * 3600
@@ -38,7 +39,7 @@ def jobs(telling: Telling) -> list[Job]:
         )
 
     return [
-        Job("alerts.judge", EVERY_MS, judge.run, shared=True),
+        Job("alerts.judge", JUDGE_EVERY_MS, judge.run, shared=True),
         Job("alerts.tell", EVERY_MS, deliver, shared=True),
         Job("alerts.places", _DAY_MS, places),
         Job("alerts.forget", 3_600_000, forget),

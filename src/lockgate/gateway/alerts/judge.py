@@ -86,14 +86,15 @@ class Judge:
             page = await store.take_page(connection)
             if page is None:
                 return 0
-            hits = list(_of_records(await find.records(connection, page, ON_RECORDS)))
-            for used in await find.used(connection, page):
+            records, uses = await find.gained(connection, page, ON_RECORDS)
+            hits = list(_of_records(records))
+            for used in uses:
                 hits += await self._of_use(connection, used)
             if hits:
                 await _Bench(connection, now_ms=now_ms).hear(sorted(hits, key=lambda hit: hit.at_ms))
             if page.whole:
                 await _end_quiet(connection, now_ms)
-            if hits or page.end - page.first >= WORTH_NOTING:
+            if records or uses or page.end - page.first >= WORTH_NOTING:
                 await store.advance(connection, page)
         return len(hits) or (0 if page.whole else 1)
 

@@ -1,6 +1,7 @@
 """A running Lockgate: the fifth failed authentication is told within five seconds, and metrics need a credential."""
 
 import json
+import socket
 import ssl
 import time
 import urllib.error
@@ -91,3 +92,29 @@ def test_metrics_need_a_credential_that_was_given_them(running):
         for sample in family.samples
     }
     assert ages and min(ages.values()) < 60
+
+
+def test_the_operator_routes_tests_silences_and_removes_from_the_command_line(running):
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        collector.settimeout(20)
+        place = f"tcp://127.0.0.1:{collector.getsockname()[1]}"
+        route = running.command("alerts", "routes", "add", "--syslog", place).stdout.strip()
+        assert place in running.command("alerts", "routes", "list").stdout
+        running.command("alerts", "test", route)
+        taken, _ = collector.accept()
+        with taken:
+            line = taken.makefile("rb").read()
+        assert b"lockgate - test [lockgate@32473" in line and b"This is a test" in line
+    assert until(lambda: "delivered" in running.command("alerts", "deliveries", route).stdout)
+    running.command("alerts", "routes", "remove", route)
+    assert running.command("alerts", "routes", "list").stdout == ""
+    refused = running.command("alerts", "routes", "add", "--syslog", "tcp://10.0.0.1:514", check=False)
+    assert refused.returncode == 1 and "tls://" in refused.stderr
+    made = running.command("alerts", "routes", "add", "--email", "ops@shop.example", "--min-severity", "critical")
+    assert made.stdout.startswith("alrr_")
+    silence = running.command("alerts", "silence", "limiter_failing", "--for", "1h", "--reason", "maintenance").stdout
+    assert "maintenance" in running.command("alerts", "silences").stdout
+    running.command("alerts", "silences", "--end", silence.strip())
+    assert running.command("alerts", "silences").stdout == ""
+    assert "failed_authentications.overall" in running.command("alerts", "rules").stdout
+    assert running.command("alerts", "ack", "alrt_none", check=False).returncode == 1

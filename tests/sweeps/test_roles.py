@@ -168,8 +168,10 @@ def test_what_is_no_credential(place: Place, text: str | None) -> None:
 def test_no_token_is_taken_from_a_query(place: Place, owner: Merchant) -> None:
     token = credentials.person(place, owner.account, "owner").text
     for name in ("access_token", "key", "token"):
-        reply = place.client(token).get("/v1/account", {name: token})
-        assert reply.status == 400 and token not in reply.text
+        for client in (place.client(token), place.client()):
+            reply = client.get("/v1/account", {name: token})
+            assert reply.status == 400 and token not in reply.text, reply.text
+            assert_on_record(place, {reply.request_id: (name, "token.in_query")})
     log = (place.running.home / "logs" / "gateway.log").read_text()
     assert token not in log and token.rpartition(".")[2] not in log
 

@@ -1,6 +1,7 @@
 """Who sends a request: what it presents, believed or refused; each refusal on record before it is answered."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
@@ -17,6 +18,10 @@ from lockgate.gateway.web.request import Request
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.jws import base64url
 from lockgate.kernel.principal import Principal
+
+
+# Three parts, the first of them an object: nobody's id, cursor or client secret looks like this.
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 
 async def identify(ports: Ports, request: Request, fields: Sequence[tuple[str, str]]) -> Identity:
@@ -76,20 +81,25 @@ def presented(request: Request, fields: Sequence[tuple[str, str]], *, public_url
 
 async def refuse_secrets_in_query(ports: Ports, request: Request) -> None:
     """Queries end in logs and histories: a secret in one is told to be rolled, and nothing else is done."""
-    leaked = _secret_in(request.query)
-    if leaked is None:
+    query = request.query
+    if b"k_" not in query and b"%" not in query and b"eyJ" not in query:
         return
-    who = Principal(leaked.account, leaked.livemode, "internal", "unknown", address=request.address)
-    await ports.witness.refused(who, "key.in_query", reason="secret key in a URL", request=request.request_id)
-    raise invalid("A secret key was sent in the URL. Roll it now, and send keys in the Authorization header.")
+    text = unquote_to_bytes(query).decode("latin-1")
+    leaked = _secret_in(text)
+    if leaked is not None:
+        who = Principal(leaked.account, leaked.livemode, "internal", "unknown", address=request.address)
+        await ports.witness.refused(who, "key.in_query", reason="secret key in a URL", request=request.request_id)
+        raise invalid("A secret key was sent in the URL. Roll it now, and send keys in the Authorization header.")
+    if _TOKEN.search(text):
+        who = Principal("-", False, "internal", "unknown", address=request.address)
+        await ports.witness.refused(who, "token.in_query", reason="token in a URL", request=request.request_id)
+        raise invalid("A token was sent in the URL. Revoke it now, and send tokens in the Authorization header.")
 
 
-def _secret_in(query: bytes) -> key_format.ParsedKey | None:
-    """The first key in a query that must never stand in one: queries end in logs and histories."""
-    if b"k_" not in query and b"%" not in query:
-        return None
-    for text in key_format.find_in(unquote_to_bytes(query).decode("latin-1")):
-        parsed = key_format.parse(text)
+def _secret_in(text: str) -> key_format.ParsedKey | None:
+    """The first key that must never stand where others can read it."""
+    for found in key_format.find_in(text):
+        parsed = key_format.parse(found)
         if parsed is not None and parsed.kind != "publishable":
             return parsed
     return None

@@ -12,7 +12,7 @@ from lockgate.gateway.storage.packing import unpack
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Refusal
 from lockgate.kernel.ids import new_id
-from lockgate.kernel.operations import Answer, Call, Claim
+from lockgate.kernel.operations import Answer, Call, Claim, Visit
 from lockgate.kernel.params import nest, read_fields
 from lockgate.kernel.principal import Principal
 from tests.gateway.payments.desk import MERCHANT, Concludes
@@ -88,7 +88,7 @@ class Counter:
 
     async def open_page(self, id_: str) -> Answer:
         [one] = page.pages(self.ports)
-        return await one.handler({"session": id_}, {}, "127.0.0.1", clock.now())
+        return await one.handler(Visit({"session": id_}, (), {}, "127.0.0.1", "req_1", clock.now()))
 
     async def told(self, prefix: str = "checkout.") -> list[tuple[str, Any]]:
         """The events whose type begins with ``prefix``, in order, with their whole object."""

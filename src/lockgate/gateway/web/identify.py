@@ -19,7 +19,6 @@ from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.jws import base64url
 from lockgate.kernel.principal import Principal
 
-
 # Three parts, the first of them an object: nobody's id, cursor or client secret looks like this.
 _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lockgate.gateway.factors import find, store
@@ -49,6 +50,8 @@ async def confirm(
 
     Its first code is thereby used.
     """
+    begun = await find.begun_totp(ports.pool, person, since=now - BEGUN_S)
+    seeds = await _seeds(ports, [begun] if begun else [])
 
     async def check(connection: Connection) -> str | None:
         if first:
@@ -57,7 +60,7 @@ async def confirm(
         if row is None:
             return "not_begun"
         await _refuse_too_many(connection, person)
-        step = await _step(ports, row, code, now=now)
+        step = _step(seeds, row, code, now=now)
         if step is None:
             return "wrong"
         if not await store.confirm_totp(connection, person, row.id, step=step, now=now):
@@ -73,11 +76,12 @@ async def confirm(
 
 async def verify(ports: Ports, person: str, code: str, *, now: int) -> Proof:
     """Prove an app of ``person`` with the code that it shows now. NotProven, or Refusal after too many tries."""
+    seeds = await _seeds(ports, await find.totps(ports.pool, person))
 
     async def check(connection: Connection) -> str | None:
         why = "none"
         for row in await find.totps(connection, person):
-            step = await _step(ports, row, code, now=now)
+            step = _step(seeds, row, code, now=now)
             if step is not None and await store.take_step(connection, person, row.id, step=step, now=now):
                 return None
             why = "wrong"
@@ -93,12 +97,15 @@ async def refuse_second(connection: Connection, person: str) -> None:
         raise Refusal(Kind.FORBIDDEN, "There is a second factor already: sign in with it.", code="factor_exists")
 
 
-async def _step(ports: Ports, row: TotpRow, code: str, *, now: int) -> int | None:
-    opened = await ports.box.open(SEALED_FOR, row.person, row.sealed)
-    tidied = totp.tidy(code)
-    if not opened or not tidied:
-        return None
-    return totp.matching_step(opened["seed"], tidied, now=now, after=row.step)
+async def _seeds(ports: Ports, rows: Sequence[TotpRow]) -> dict[str, str]:
+    """The seeds of these apps by id, opened before any row is locked: that may ask the vault for a key."""
+    opened = {row.id: await ports.box.open(SEALED_FOR, row.person, row.sealed) for row in rows}
+    return {id_: fields["seed"] for id_, fields in opened.items() if fields}
+
+
+def _step(seeds: Mapping[str, str], row: TotpRow, code: str, *, now: int) -> int | None:
+    seed, tidied = seeds.get(row.id), totp.tidy(code)
+    return totp.matching_step(seed, tidied, now=now, after=row.step) if seed and tidied else None
 
 
 async def _refuse_too_many(connection: Connection, person: str) -> None:

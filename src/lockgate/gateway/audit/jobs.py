@@ -31,8 +31,11 @@ def jobs(ports: Ports) -> list[Job]:
             made = await checkpoint.make_if_due(ports)
             if made is not None and ports.policy.checkpoint_dir is not None:
                 await publish.publish(ports.sealing, ports.policy.checkpoint_dir)
-        except (Broken, OSError) as fault:
-            await alarm.raise_("audit.broken" if isinstance(fault, Broken) else "audit.export_failed", str(fault))
+        except Broken as fault:
+            await alarm.raise_("audit.broken", str(fault))
+            return 0
+        except publish.Unwritable as fault:
+            await alarm.raise_("audit.export_failed", str(fault))
             return 0
         return done if done == PORTION else 0  # a rest is worth waiting for the next round
 
@@ -65,8 +68,8 @@ class Alarm:
         now = clock.now_ms()
         if now - self._said.get(action, -AGAIN_MS) < AGAIN_MS:
             return
-        self._said[action] = now
         _logger.error("the audit log needs somebody", action=action, reason=reason)
         who = Principal(PLATFORM, False, "internal", "sealer")
         told = record(who, action, object_=None, request=None, outcome="alarm", detail={"reason": reason})
         await insert_audits(self._ports.pool, [told])
+        self._said[action] = now

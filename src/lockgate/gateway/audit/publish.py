@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from lockgate.gateway.audit import find_seals
 from lockgate.gateway.audit.core import kept
@@ -11,14 +13,22 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.kernel import notes
 
 FILE = "checkpoints.jsonl"
+Result = TypeVar("Result")
 _TAIL_BYTES = 65_536
 _PORTION = 1_000
 
 
+class Unwritable(Exception):
+    """The operator's place for checkpoints cannot be read or written."""
+
+
 async def publish(pool: Pool, directory: Path) -> int:
-    """Append every checkpoint that the file does not have yet; how many. Raises Broken when the file knows better."""
+    """Append every checkpoint that the file does not have yet; how many.
+
+    Raises Broken when the file knows better, and Unwritable.
+    """
     file = directory / FILE
-    written = await asyncio.to_thread(_last, file)
+    written = await _off_loop(_last, file)
     if written is not None:
         row = await find_seals.checkpoint(pool, size=written.size)
         if row is None or row.root != written.root:
@@ -26,9 +36,17 @@ async def publish(pool: Pool, directory: Path) -> int:
     above = written.size if written is not None else 0
     done = 0
     while rows := await find_seals.checkpoints(pool, above=above, most=_PORTION):
-        await asyncio.to_thread(_append, file, "".join(kept.line(row.size, row.note) for row in rows))
+        await _off_loop(_append, file, "".join(kept.line(row.size, row.note) for row in rows))
         above, done = rows[-1].size, done + len(rows)
     return done
+
+
+async def _off_loop(work: Callable[..., Result], *args: object) -> Result:
+    """Disks may be slow, and shares slower."""
+    try:
+        return await asyncio.to_thread(work, *args)
+    except OSError as error:
+        raise Unwritable(f"{error.filename or args[0]}: {error.strerror}") from error
 
 
 def _last(file: Path) -> notes.Checkpoint | None:

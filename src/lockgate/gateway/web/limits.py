@@ -55,6 +55,7 @@ class Limits:
         self._rules = rules
         self._shared = shared
         self._traffic = traffic
+        self._own, self._number = new_id("run"), 0  # names this process's requests where others' are too
         self._at_once = 0
         self._seated: dict[str, int] = {}
         self._watched: dict[str, tuple[int, int]] = {}
@@ -125,7 +126,8 @@ class Limits:
         if self._shared is None:
             verdict = self.buckets.take(asks)
         else:
-            lease = Lease(new_id("run"), [(f"now {seat.name}", seat.most) for seat in plan.seats])
+            self._number += 1
+            lease = Lease(f"{self._own} {self._number}", [(f"now {seat.name}", seat.most) for seat in plan.seats])
             self._sit(plan.seats)  # before waiting: this process's own bound holds meanwhile
             try:
                 verdict, place = await self._shared.take(asks, cls, lease=lease)

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from typing import get_args
 
 import pytest_asyncio
+from tools.contract.declared import operations
 
-from lockgate.gateway.access.core.holders import EVERY_S
+from lockgate.gateway import boot_reviews
+from lockgate.gateway.access.core.holders import EVERY_S, Kind
 from lockgate.gateway.access.holders import holders
 from lockgate.gateway.access.jobs import tell_of_overdue
 from lockgate.kernel import clock
@@ -47,8 +50,8 @@ async def furnish(office):
         *who,
     )
     await office.pool.execute(
-        "insert into app_grant (account, livemode, id, created, updated, person, app_account, app, scope)"
-        " values ($1, false, 'grant_1', 1, 1, $2, $1, 'app_1', 'charges=read')", *who,
+        "insert into app_grant (account, livemode, id, created, updated, person, app_account, app, scope, asked)"
+        " values ($1, false, 'grant_1', 1, 1, $2, $1, 'app_1', 'charges=read', 'charges=read')", *who,
     )
     await office.pool.execute(
         "insert into client_certificate (account, livemode, id, created, kind, name, api_key, names, thumbprint,"
@@ -222,6 +225,15 @@ async def test_another_accounts_review_does_not_exist(office, database):
     assert (await decide(office, stranger, items["ada"], decision="remove")).status == 404
     office.account = mine
     assert (await office.ask("GET", f"{URL}/{review['id']}", by=await office.token("ada", "owner"))).status == 200
+
+
+def test_every_kind_of_access_can_be_taken_away():
+    """By an operation that there is, whose path names what the review says it does."""
+    offered = {operation.name: operation for operation in operations()}
+    for names in (boot_reviews.REDUCE, boot_reviews.REMOVE):
+        for name, path in names.values():
+            assert f"{{{path}}}" in offered[name].path
+    assert set(boot_reviews.REMOVE) == set(get_args(Kind))
 
 
 async def test_the_report_tells_of_unused_access(office):

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lockgate.gateway.identity import find_signing_keys, store_signing_keys
-from lockgate.gateway.identity.find_signing_keys import SigningKeyRow
+from lockgate.gateway.identity import find_signers, store_signers
+from lockgate.gateway.identity.find_signers import SigningKeyRow
 from lockgate.gateway.storage.database import Pool
 from lockgate.kernel import clock, jws
 from lockgate.kernel.ids import new_id
@@ -76,7 +76,7 @@ class SigningKeys:
         sealed = nonce + AESGCM(await self._sealing_key()).encrypt(nonce, raw, kid.encode())
         public = json.dumps(jws.public_jwk(key.public_key(), kid=kid), separators=(",", ":"))
         row = SigningKeyRow(kid, now, now if at_once else now + AHEAD_S, public, sealed)
-        await store_signing_keys.insert(self.pool, row)
+        await store_signers.insert(self.pool, row)
         self._read_at = None
         return row
 
@@ -89,13 +89,13 @@ class SigningKeys:
             done += 1
         ended = [old.kid for old, after in pairwise(rows) if after.signs_from + LONGEST_TOKEN_S < now]
         if ended:
-            await store_signing_keys.delete(self.pool, ended)
+            await store_signers.delete(self.pool, ended)
             self._read_at = None
         return done + len(ended)
 
     async def revoke(self, kid: str, *, now: int) -> None:
         """Forget a key that leaked: its tokens end with it, and the next one signs at once."""
-        await store_signing_keys.delete(self.pool, [kid])
+        await store_signers.delete(self.pool, [kid])
         self._read_at = None
         self._private.pop(kid, None)
         if not [row for row in await self._list(anew=True) if row.signs_from <= now]:
@@ -106,7 +106,7 @@ class SigningKeys:
         async with self._lock:
             stale = self._read_at is None or self.monotonic() - self._read_at >= READ_EVERY_S
             if stale or anew:
-                self._rows = await find_signing_keys.signing_keys(self.pool)
+                self._rows = await find_signers.signing_keys(self.pool)
                 self._read_at = self.monotonic()
             return self._rows
 

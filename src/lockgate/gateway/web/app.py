@@ -131,11 +131,14 @@ class App:
             raise Refusal(Kind.TOO_LARGE, f"A message's body can have at most {page.max_bytes} bytes.")
         try:
             posted = Posted(path, _joined(scope["headers"]), body, address, request_id, _certificate(scope))
-            return _of_room(await page.handler(posted))
+            reply = _of_room(await page.handler(posted))
         except Refusal as refusal:
-            if refusal.kind is Kind.UNAUTHENTICATED:  # whoever fails to prove who he is, fails against his address
+            if refusal.kind is Kind.UNAUTHENTICATED:
                 await self._limits.failed(address)
             raise
+        if reply.status == _UNAUTHENTICATED:  # whoever fails to prove who he is, fails against his address
+            await self._limits.failed(address)
+        return reply
 
     def _no_such_method(self, allowed: Sequence[str]) -> Reply:
         reply = self._guard.refuse(Refusal(Kind.METHOD, f"Here only {', '.join(allowed)} can be used."))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lockgate.gateway.identity.find_signing_keys import SigningKeyRow
+from lockgate.gateway.identity.find_signers import SigningKeyRow
 from lockgate.gateway.storage.database import Pool
 
 

@@ -23,6 +23,7 @@ from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Hook, Loader, Operation, Page, Posted, Visit
 from lockgate.kernel.params import read_fields
 
+_UNAUTHENTICATED = 401
 _logger = log.get("web")
 
 Scope = MutableMapping[str, Any]

@@ -62,9 +62,10 @@ grant select, delete on totp, passkey_challenge to lockgate_worker;
 
 -- What an account asks of privileged operations, beyond our defaults.
 create table approval_policy (
-    account text primary key,
+    account text not null,
     rules jsonb not null,
-    changed_at bigint not null
+    changed_at bigint not null,
+    primary key (account)
 );
 
 create table approval (

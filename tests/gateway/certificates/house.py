@@ -5,7 +5,7 @@ import json
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote_plus
 
 import trustme
@@ -200,7 +200,7 @@ async def open_house(database: Any, directory: Path) -> House:
     )
     box, witness, known, committer = MemoryBox(), Witness(pool), ClientCertificates(pool), Committer(pool)
     ports = CertificatesPorts(pool, box, witness, "https://127.0.0.1")
-    shop = Shop(committer)
+    shop, unasked = Shop(committer), cast(Any, Unasked())
 
     async def settle(*_: Any) -> Any:
         raise AssertionError("no payment is under way here")
@@ -208,10 +208,11 @@ async def open_house(database: Any, directory: Path) -> House:
     web = Ports(
         pool=pool, authenticator=Authenticator(pool, pepper=PEPPER), witness=witness,
         client_secrets=ClientSecrets(b"c" * 32), box=box, settle=settle, client_certificates=known,
-        approvals=Unasked(), addresses=Unasked(), public_url="https://127.0.0.1",
+        approvals=unasked, addresses=unasked, public_url="https://127.0.0.1",
     )  # fmt: skip
-    app = App([*shop.operations(), *api.operations(ports)], {"owner": shop.load_owners, "thing": shop.load_things},
-              [*renew.hooks(ports, known), *lists.pages(ports)], web)
+    loaders: Any = {"owner": shop.load_owners, "thing": shop.load_things}
+    opened = [*renew.hooks(ports, known), *lists.pages(ports)]
+    app = App([*shop.operations(), *api.operations(ports)], loaders, opened, web)
     handshakes = Handshakes(Leaf(directory / "api.pem", directory / "api.key"))
     door = Door("api", "127.0.0.1", 0, handshakes, app)
     certified = Door("mtls", "127.0.0.1", 0, Handshakes(handshakes.leaf), CertifiedOnly(app, witness))

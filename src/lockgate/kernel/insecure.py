@@ -51,7 +51,7 @@ def of_settings(settings: Mapping[str, Any]) -> Iterator[str]:
     if profile != "production":
         return
     if not settings["api"].get("tls"):
-        yield "settings.json: production serves TLS only: set api.tls to true"
+        yield "settings.json: production never serves plain HTTP: set api.tls to true"
     for name in ("api", "cards"):
         url = str(settings.get(name, {}).get("url", ""))
         if url and not url.startswith("https://"):

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from lockgate.gateway.web.openapi import values
 from lockgate.kernel.operations import Operation
 from lockgate.kernel.params import Object, Only, Param, Unsupported
+from lockgate.kernel.principal import ADMINISTRATIVE
 from lockgate.kernel.shapes import Shape
 
 # What a reader wants to see in an example although it may be left out; the rest stands in the table of parameters.
@@ -77,7 +78,7 @@ def fields(request_: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def curl(operation: Operation) -> str:
-    """The example's request as a command line."""
+    """The example's request as a command line, as a merchant's server or as somebody who has signed in."""
     pairs = list(fields(request(operation)))
     target = f"https://gateway.example{path_of(operation)}"
     if operation.method == "GET":
@@ -87,7 +88,8 @@ def curl(operation: Operation) -> str:
     else:
         method = "" if pairs else f"-X {operation.method} "
         lines = [f"curl {method}{target}"]
-    lines.append('-u "$SECRET_KEY:"')
+    administers = operation.resource in ADMINISTRATIVE
+    lines.append('-H "Authorization: Bearer $ACCESS_TOKEN"' if administers else '-u "$SECRET_KEY:"')
     if operation.method == "POST":
         lines.append('-H "Idempotency-Key: order-6735"')
     lines += [f"-d {_quoted(name)}={_quoted(value)}" for name, value in pairs]

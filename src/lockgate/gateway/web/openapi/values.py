@@ -51,6 +51,9 @@ NAMED: Mapping[str, tuple[Any, ...]] = {
     "url": ("https://shop.example/hooks",), "user_agent": ("Mozilla/5.0",), "value": ("4242",),
     "payment_method_types": (["card"],), "data": ({"object": {}},), "metadata": ({"order": "6735"},),
     "network_transaction_id": ("736201485923641",), "reporting_category": ("charge",),
+    "networks": (["203.0.113.0/24"],), "path": ("/v1/refunds",), "permissions": ({"charges": "read"},),
+    "redirect_uris": (["https://app.example/back"],), "roles": (["developer"],), "rule": ("access_review_due",),
+    "scope": ("account", "charges=read"),
 }  # fmt: skip
 # What a string may be when its name says nothing: the first that its pattern and lengths allow.
 _PLAIN = (

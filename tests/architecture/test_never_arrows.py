@@ -48,6 +48,7 @@ SWEEPS = {
     "gateway/alerts/find.py:gained": "the engine reads the audit log of all accounts, each record into its own alerts",
     "gateway/alerts/store.py:end_quiet": "alerts end by the clock",
     "gateway/alerts/store.py:purge_windows": "what is too old to count is forgotten by age",
+    "gateway/alerts/store_delivery.py:owners_due": "letters to owners are due by the clock, whatever their account",
     "gateway/alerts/store.py:forget": "places and resolved alerts are forgotten by age",
     "gateway/web/find_metrics.py:queues": "metrics are the installation's: how much waits, of all accounts",
     "gateway/web/find_metrics.py:open_alerts": "metrics are the installation's: how many alerts, of all accounts",

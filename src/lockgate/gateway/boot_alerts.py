@@ -10,6 +10,7 @@ from lockgate.gateway.alerts.ports import Ports, Telling
 from lockgate.gateway.identity.places import open_places
 from lockgate.gateway.mail import jobs as mail_jobs
 from lockgate.gateway.mail.routes import chosen
+from lockgate.gateway.people.owners import Owners
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.vaultlink.personal import PersonalBox
@@ -39,6 +40,7 @@ def jobs(home: Path, settings: Mapping[str, Any], alerts: Ports, *, box: Persona
     telling = Telling(
         ports=alerts,
         places=open_places(settings),
+        owners=Owners(box),
         post=Sender(allow_private=_allows_private(settings)).send,
         sign=sign.headers,
         now_ms=clock.now_ms,

@@ -10,6 +10,7 @@ from lockgate.gateway.alerts.judge import Judge
 from lockgate.gateway.alerts.ports import Ports, Telling
 from lockgate.gateway.identity.core.place import UNKNOWN, Place
 from lockgate.gateway.identity.places import Places
+from lockgate.gateway.people.owners import Owners
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.rows import AuditRow
 from lockgate.gateway.webhooks.core import sign, url
@@ -46,7 +47,9 @@ class Room:
 
     def telling(self) -> Telling:
         sender = Sender(allow_private=True, timeout_s=3)
-        return Telling(self.ports(self.worker), self.atlas, sender.send, sign.headers, lambda: self.now_ms)
+        return Telling(
+            self.ports(self.worker), self.atlas, Owners(self.box), sender.send, sign.headers, lambda: self.now_ms
+        )
 
     async def happen(
         self,

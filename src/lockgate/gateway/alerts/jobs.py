@@ -2,6 +2,7 @@
 
 from lockgate.gateway.alerts import store
 from lockgate.gateway.alerts.judge import Judge
+from lockgate.gateway.alerts.owners import tell_owners
 from lockgate.gateway.alerts.ports import Telling
 from lockgate.gateway.alerts.tell import tell
 from lockgate.gateway.alerts.watch import look_at_places
@@ -22,7 +23,7 @@ def jobs(telling: Telling) -> list[Job]:
     judge = Judge(telling)
 
     async def deliver() -> int:
-        return await tell(telling)
+        return await tell(telling) + await tell_owners(telling)
 
     async def places() -> int:
         await look_at_places(pool, telling.places, now=telling.now_ms() // 1000)

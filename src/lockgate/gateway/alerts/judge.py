@@ -14,7 +14,8 @@ from lockgate.gateway.alerts import find, store, store_delivery
 from lockgate.gateway.alerts.core import windows
 from lockgate.gateway.alerts.core.rule import History, Record, Rule, Told, Use, at_least, whose
 from lockgate.gateway.alerts.find import Key
-from lockgate.gateway.alerts.ports import Telling
+from lockgate.gateway.alerts.owners import APART_MS, OWNER
+from lockgate.gateway.alerts.ports import Owners, Telling
 from lockgate.gateway.alerts.registry import ON_RECORDS, ON_USES, RULES
 from lockgate.gateway.alerts.store import AlertRow
 from lockgate.gateway.audit.record import record
@@ -33,6 +34,8 @@ EVERYTHING_ELSE = "*"
 FRESH_MS = 60_000
 """A known place's last use is noted to the minute."""
 MOST_NOTED = 50_000
+OWNERS_FROM = "medium"
+WATCH, MAIL = "watch_weakened", "mail_failing"
 WORTH_NOTING = 200
 """How far the engine goes on through nothing of interest before it writes down how far it has come."""
 _WORKER = "worker"
@@ -91,7 +94,8 @@ class Judge:
             for used in uses:
                 hits += await self._of_use(connection, used)
             if hits:
-                await _Bench(connection, now_ms=now_ms).hear(sorted(hits, key=lambda hit: hit.at_ms))
+                bench = _Bench(connection, self._telling.owners, now_ms=now_ms)
+                await bench.hear(sorted(hits, key=lambda hit: hit.at_ms))
             if page.whole:
                 await _end_quiet(connection, now_ms)
             if records or uses or page.end - page.first >= WORTH_NOTING:
@@ -181,8 +185,9 @@ async def _note(connection: Connection, account: str, action: str, id_: str, *, 
 class _Bench:
     """Hears the hits of one page, in order, and writes down what comes of them."""
 
-    def __init__(self, connection: Connection, *, now_ms: int) -> None:
+    def __init__(self, connection: Connection, owners: Owners, *, now_ms: int) -> None:
         self._connection = connection
+        self._owners = owners
         self._now_ms = now_ms
         self._standing: dict[Key, _Standing] = {}
         self._open: Counter[tuple[str, str]] = Counter()
@@ -270,16 +275,22 @@ class _Bench:
             await self._tell(hit, standing.alert)
 
     async def _tell(self, hit: Hit, alert: str) -> None:
-        for route in await store_delivery.routes(self._connection, hit.account):
-            if at_least(hit.rule.severity, route.min_severity) and not _is_broken(route, hit.rule, hit.subject):
-                await store_delivery.put(
-                    self._connection,
-                    hit.account,
-                    id_=new_id("alrd"),
-                    alert=alert,
-                    route=route.id,
-                    now_ms=self._now_ms,
-                )
+        """By the account's routes; the owners by mail where there is none, and always when the watch was weakened."""
+        account, severity = hit.account, hit.rule.severity
+        routes = await store_delivery.routes(self._connection, account)
+        for route in routes:
+            if at_least(severity, route.min_severity) and not _is_broken(route, hit.rule, hit.subject):
+                await self._put(account, alert, route.id)
+        if (not routes or hit.rule.name == WATCH) and at_least(severity, OWNERS_FROM) and hit.rule.name != MAIL:
+            apart_ms = 0 if severity == "critical" else APART_MS
+            for person in await self._owners.of(self._connection, account):
+                await self._put(account, alert, OWNER + person, apart_ms=apart_ms)
+
+    async def _put(self, account: str, alert: str, route: str, *, apart_ms: int = 0) -> None:
+        await store_delivery.put(
+            self._connection, account, id_=new_id("alrd"), alert=alert, route=route, now_ms=self._now_ms,
+            apart_ms=apart_ms,
+        )  # fmt: skip
 
     async def _write(self) -> None:
         for key, standing in self._standing.items():
@@ -302,5 +313,5 @@ class _Bench:
 def _is_broken(route: store_delivery.RouteRow, rule: Told, subject: str) -> bool:
     """Whether the alert is about this very route: then the others tell of it."""
     return (rule.name == "alert_route_failing" and subject == route.id) or (
-        rule.name == "mail_failing" and route.kind == "email"
+        rule.name == MAIL and route.kind == "email"
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lockgate.gateway.identity.places import Places
-from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.database import Connection, Pool
 
 
 class Box(Protocol):
@@ -39,6 +39,14 @@ class CheckUrl(Protocol):
     def __call__(self, url: str, *, allow_private: bool) -> Any: ...
 
 
+class Owners(Protocol):
+    """Who owns an account, and where to write to them; the people room's."""
+
+    async def of(self, connection: Connection, account: str) -> Sequence[str]: ...
+
+    async def email(self, connection: Connection, account: str, person: str) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that alert operations and jobs may touch.
@@ -61,6 +69,7 @@ class Telling:
 
     ports: Ports
     places: Places
+    owners: Owners
     post: Post
     sign: Sign
     now_ms: Callable[[], int]

@@ -62,12 +62,47 @@ async def silence(connection: Connection, account: str, *, rule: str, subject: s
     )
 
 
-async def put(connection: Connection, account: str, *, id_: str, alert: str, route: str, now_ms: int) -> None:
-    """Queue one delivery; a second one of the same alert by the same route is none."""
+async def put(
+    connection: Connection, account: str, *, id_: str, alert: str, route: str, now_ms: int, apart_ms: int = 0
+) -> None:
+    """Queue one delivery, not before ``apart_ms`` have passed since this route was last told of anything; a second one
+    of the same alert by the same route is none.
+    """
     await connection.execute(
         "insert into alert_delivery (account, id, alert, route, created_ms, state, tries, next_try_ms)"
-        " values ($1, $2, $3, $4, $5, 'waiting', 0, $5) on conflict (account, alert, route) do nothing",
-        *(account, id_, alert, route, now_ms),
+        " values ($1, $2, $3, $4, $5, 'waiting', 0, case when $6::bigint = 0 then $5 else greatest($5::bigint,"
+        "  (select max(told_ms) + $6::bigint from alert_delivery where account = $1 and route = $4)) end)"
+        " on conflict (account, alert, route) do nothing",
+        *(account, id_, alert, route, now_ms, apart_ms),
+    )
+
+
+async def owners_due(pool: Pool, *, now_ms: int) -> list[tuple[str, str]]:
+    """Account and route of the owners whom something is due to be told."""
+    rows = await pool.fetch(
+        "select distinct account, route from alert_delivery where state = 'waiting' and next_try_ms <= $1"
+        " and route like 'owner:%' order by 1, 2",
+        now_ms,
+    )
+    return [(row["account"], row["route"]) for row in rows]
+
+
+async def take_all(connection: Connection, account: str, route: str, *, now_ms: int) -> list[str]:
+    """All alerts that wait to be told by ``route``, told with this transaction; another worker finds none left."""
+    rows = await connection.fetch(
+        "update alert_delivery set state = 'delivered', next_try_ms = null, told_ms = $3, tries = tries + 1,"
+        " outcome = 'mailed' where account = $1 and route = $2 and state = 'waiting' returning alert",
+        *(account, route, now_ms),
+    )
+    return sorted(row["alert"] for row in rows)
+
+
+async def give_up(connection: Connection, account: str, route: str) -> None:
+    """Nobody is there any more who could be told by ``route``."""
+    await connection.execute(
+        "update alert_delivery set state = 'failed', next_try_ms = null, outcome = 'gone'"
+        " where account = $1 and route = $2 and state = 'waiting'",
+        *(account, route),
     )
 
 
@@ -76,6 +111,7 @@ async def lease(pool: Pool, *, now_ms: int, until_ms: int, limit: int) -> list[D
     rows = await pool.fetch(
         "update alert_delivery d set leased_until_ms = $2 from (select account, id from alert_delivery"
         "  where state = 'waiting' and next_try_ms <= $1 and (leased_until_ms is null or leased_until_ms < $1)"
+        "  and route not like 'owner:%'"
         "  order by next_try_ms limit $3 for update skip locked) due"
         " where (d.account, d.id) = (due.account, due.id)"
         " returning d.account, d.id, d.alert, d.route, d.created_ms, d.tries, d.leased_until_ms",

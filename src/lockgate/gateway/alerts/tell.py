@@ -3,13 +3,13 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
 from lockgate.gateway.alerts import find_alerts, render, store_delivery, syslog
 from lockgate.gateway.alerts.core import retry
+from lockgate.gateway.alerts.core.letter import letter
 from lockgate.gateway.alerts.core.syslog import message
 from lockgate.gateway.alerts.find_alerts import AlertView
 from lockgate.gateway.alerts.ports import Telling
@@ -79,20 +79,10 @@ async def _mail(telling: Telling, due: Due, alert: AlertView, *, to: str) -> Non
                 telling.ports.box,
                 to=to,
                 subject=f"[{alert.severity}] {shown['title']}",
-                text=_letter(shown, host=telling.ports.host),
+                text=letter(shown, host=telling.ports.host),
                 kind="alert",
                 now=telling.now_ms() // 1000,
             )
-
-
-def _letter(shown: Mapping[str, Any], *, host: str) -> str:
-    first, last = (datetime.fromtimestamp(shown[name], UTC).isoformat(" ") for name in ("first_at", "last_at"))
-    return (
-        f"{shown['summary']}\n\n"
-        f"Severity: {shown['severity']}\nCount: {shown['count']}\nFirst: {first}\nLast: {last}\n"
-        f"Alert: {shown['id']} (rule {shown['rule']}) at {host}\n\n"
-        f"What to do: {shown['runbook'] or 'nothing.'}\n"
-    )
 
 
 async def _post(telling: Telling, due: Due, alert: AlertView, *, target: Mapping[str, Any]) -> str:

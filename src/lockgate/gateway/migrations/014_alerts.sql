@@ -103,6 +103,7 @@ create table alert_silence (
 );
 create index alert_silence_until on alert_silence (account, until);
 
+-- route is an alert_route, or 'owner:' and a person who is written to because there is none. told_ms: when it was.
 create table alert_delivery (
     account text not null,
     id text not null,
@@ -113,10 +114,12 @@ create table alert_delivery (
     tries int not null,
     next_try_ms bigint,
     leased_until_ms bigint,
+    told_ms bigint,
     outcome text,
     primary key (account, id)
 );
 create unique index alert_delivery_once on alert_delivery (account, alert, route);
+create index alert_delivery_told on alert_delivery (account, route, told_ms) where told_ms is not null;
 create index alert_delivery_due on alert_delivery (next_try_ms) where state = 'waiting';
 
 -- Where each person and key has been: what is new is new against this.

@@ -48,6 +48,21 @@ async def accounts_of(connection: Pool | Connection, person: str) -> list[str]:
     return [row["account"] for row in rows]
 
 
+async def owners(connection: Connection, account: str) -> list[str]:
+    """Who owns ``account``."""
+    rows = await connection.fetch(
+        "select m.person from membership m join person p on p.id = m.person where m.account = $1"
+        " and 'owner' = any(m.roles) and m.status = 'active' and p.status = 'active' order by m.person",
+        account,
+    )
+    return [row["person"] for row in rows]
+
+
+async def first_account(connection: Connection) -> str | None:
+    """The account that whoever installed this signed up for."""
+    return await connection.fetchval("select id from account order by created, id limit 1")
+
+
 async def member(connection: Pool | Connection, principal: Principal, id_: str) -> MemberRow | None:
     """One person as a member of the principal's account."""
     row = await connection.fetchrow(

@@ -1,18 +1,19 @@
-"""Somebody made the watch itself weaker: a silence, a rule changed or switched off, a route changed or removed."""
+"""Somebody made the watch itself weaker: a silence, a rule changed or switched off, a route made or changed."""
 
 from lockgate.gateway.alerts.core.rule import RecordRule
 
 RULE = RecordRule(
     name="watch_weakened",
     title="Alerting changed",
-    about="A silence was begun, a rule's threshold was changed or the rule switched off, or a route was changed or "
-    "removed. Limits and policies of approval count too.",
+    about="A silence was begun, a rule's threshold was changed or the rule switched off, or a route was made, "
+    "changed or removed. Limits and policies of approval count too.",
     severity="medium",
     runbook="Compare with what was agreed. Whoever attacks would do this first.",
     quiet_s=7 * 24 * 3600,
     actions=frozenset(
         {
             "address_rule.delete",
+            "alert_route.create",
             "alert_route.delete",
             "alert_route.update",
             "alert_rule.update",

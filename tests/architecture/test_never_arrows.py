@@ -24,7 +24,7 @@ SWEEPS = {
     "gateway/certificates/find.py:authorities_named": "whose authority signed is found by its name and its signature",
     "gateway/certificates/find.py:name_is_taken": "handshakes choose among all accounts' authorities by name",
     "gateway/certificates/find.py:key_is_known": "one key has one certificate, whoever asks for it",
-    "gateway/certificates/find.py:trusted": "a listener believes what any merchant registered, and asks whose it is later",
+    "gateway/certificates/find.py:trusted": "listeners believe what any merchant registered, and ask whose it is later",
     "gateway/certificates/find.py:revoked": "a revocation list names what its issuer signed for everybody",
     "gateway/certificates/find.py:every_certificate": "the operator's inventory is of the whole installation",
     "gateway/certificates/find.py:expiring": "metrics and alerts look at every end ahead",

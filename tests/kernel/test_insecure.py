@@ -70,7 +70,7 @@ def test_a_database_elsewhere_must_prove_who_it_is(tmp_path: Path, profile: str,
     change(home.settings_file, database__sslmode=mode)
     insecure.check(home, "gateway")  # over a Unix socket there is nobody else
     change(home.settings_file, database__host="db.example")
-    with pytest.raises(ConfigError, match="database.sslmode"):
+    with pytest.raises(ConfigError, match=r"database\.sslmode"):
         insecure.check(home, "gateway")
     change(home.settings_file, database__sslmode="verify-full")
     insecure.check(home, "gateway")

@@ -13,7 +13,7 @@ MAX_REMEMBERED = 10_000
 
 
 class Remembered(Generic[Name, Thing]):
-    """``read`` gives a thing by its name; that is believed for ``seconds``. A read that fails, fails for all who wait."""
+    """``read`` gives a thing by its name, believed for ``seconds``. A read that fails, fails for all who wait."""
 
     def __init__(
         self,

@@ -6,9 +6,11 @@ import json
 import asyncpg
 import pytest
 
-from lockgate.gateway.approvals import store
+from lockgate.gateway.approvals import agree, store
+from lockgate.gateway.oauth.core import handles
+from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal
-from lockgate.kernel.params import UNSET
+from lockgate.kernel.params import UNSET, nest
 from lockgate.kernel.principal import Principal
 from tests.gateway.approvals.office import (
     ACCOUNT,
@@ -361,3 +363,111 @@ async def test_rows_change_only_from_where_they_stand(database):
         async with office.ports.pool.acquire() as connection:
             row = (await office.approvals.ask(person(ANNA), REFUND, path={}, params=BIG, request="r"))
             assert not await store.use(connection, row, by="x", now=row.created)
+
+
+async def test_a_proof_over_one_thing_makes_nothing_else_fresh(database):
+    async with open_office(database) as office:
+        stale = person(ANNA, proved_s_ago=9_999)
+        id_ = await office.waits(person(ANNA), **BIG)
+        await proved(office, id_)
+        refusal = await office.refused(stale, approval=id_, **SMALL)
+        assert refusal.code == "step_up_required"
+        await office.require(stale, approval=id_, **BIG)
+
+
+async def test_a_key_that_was_forgotten_uses_no_approval_again(database, monkeypatch):
+    async with open_office(database) as office:
+        anna = person(ANNA)
+        id_ = await office.waits(anna, **BIG)
+        await proved(office, id_)
+        await office.require(anna, approval=id_, key="k", **BIG)
+        await office.require(anna, approval=id_, key="k", **BIG)  # its answer is still kept: it is only told again
+        later = clock.now() + 24 * 3600
+        monkeypatch.setattr(clock, "now", lambda: later)
+        fresh = person(ANNA)
+        assert (await office.refused(fresh, approval=id_, key="k", **BIG)).code == "approval_invalid"
+
+
+async def put_key(database, id_, *, kind, made_by):
+    superuser = await asyncpg.connect(**database["superuser"])
+    await superuser.execute(
+        "insert into gateway.api_key (account, livemode, id, kind, hash, hint, name, permissions, created,"
+        " rate_per_s, burst, created_by) values ($1, false, $2, $3, $4, 'h', '', '{}', 1, 10, 10, $5)",
+        ACCOUNT, id_, kind, id_.encode(), made_by,
+    )  # fmt: skip
+    await superuser.close()
+
+
+async def test_whoever_made_the_key_that_made_the_key_is_its_maker(database):
+    async with open_office(database) as office:
+        await two_people(office)
+        await put_key(database, "key_maker", kind="restricted", made_by=f"person:{ANNA}")
+        await put_key(database, "key_made", kind="restricted", made_by="restricted:key_maker")
+        made = Principal(ACCOUNT, False, "restricted", "key_made", {"refunds": "write"}, address="127.0.0.1")
+        id_ = await office.waits(made, **BIG)
+        with pytest.raises(Refusal) as refused:
+            await office.agree("approval.approve", person(ANNA), id_)
+        assert refused.value.code == "own_approval"
+        await office.agree("approval.approve", person(BEN), id_)
+        await office.require(made, approval=id_, **BIG)
+
+
+@pytest.mark.parametrize("let_in_by", [None, BEN])
+async def test_whoever_registered_an_app_is_behind_it_too(database, let_in_by):
+    async with open_office(database) as office:
+        await two_people(office)
+        app_id = handles.build("ca", account=ACCOUNT, random="r" * handles.APP_LENGTH)
+        superuser = await asyncpg.connect(**database["superuser"])
+        await superuser.execute(
+            "insert into gateway.app (account, livemode, id, version, created, name, method, redirect_uris, scope,"
+            " strict, data, created_by) values ($1, false, $2, 1, 1, 'App', 'private_key_jwt', '{}', 'refunds=write',"
+            " true, '{}', $3)",
+            ACCOUNT, app_id, f"person:{ANNA}",
+        )  # fmt: skip
+        await superuser.close()
+        app = Principal(ACCOUNT, False, "app", app_id, {"refunds": "write"}, person=let_in_by, address="127.0.0.1")
+        id_ = await office.waits(app, **BIG)
+        for behind in filter(None, (ANNA, let_in_by)):
+            with pytest.raises(Refusal) as refused:
+                await office.agree("approval.approve", person(behind), id_)
+            assert refused.value.code == "own_approval"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"refund[two_people_above]": "101"}, {"refund[two_people_above]": ""}, {"roles[two_people]": "false"}],
+)
+async def test_nobody_takes_the_second_person_away_alone(database, change):
+    async with open_office(database) as office:
+        await two_people(office)
+        update = office.operations["approval_policy.update"]
+        asked = {**change, "payout[confirm_above]": "3"}
+        params = update.params.parse(nest(list(asked.items())), "")
+        id_ = await office.waits(person(ANNA), update, **params)
+        with pytest.raises(Refusal) as refused:
+            await office.agree("approval.approve", person(ANNA), id_)
+        assert refused.value.code == "own_approval"
+        await office.agree("approval.approve", person(BEN), id_)
+        await office.require(person(ANNA), update, approval=id_, **params)
+        stricter = update.params.parse(nest([("refund[two_people_above]", "99"), ("roles[two_people]", "true")]), "")
+        await office.require(person(ANNA), update, **stricter)
+
+
+async def test_who_may_only_read_approvals_decides_nothing_and_strangers_see_nothing(database):
+    async with open_office(database) as office:
+        await two_people(office)
+        reader = person(BEN, permissions={"approvals": "read", "profile": "write"})
+        nobody = person(BEN, permissions={"profile": "write"})
+        id_ = await office.waits(person(ANNA), **BIG)
+        row = await agree.pending(office.ports, reader, id_)
+        proof = office.keys[BEN].sign(dict(await agree.challenge(office.ports, reader, row)))
+        for verb in (
+            agree.approve(office.ports, reader, id_, method="passkey", proof=proof, request=None),
+            agree.refuse(office.ports, reader, id_, request=None),
+        ):
+            with pytest.raises(Refusal) as refused:
+                await verb
+            assert refused.value.kind is Kind.FORBIDDEN
+        with pytest.raises(Refusal) as refused:
+            await agree.challenge(office.ports, nobody, row)
+        assert refused.value.kind is Kind.NOT_FOUND

@@ -3,7 +3,7 @@
 import pytest
 
 from lockgate.gateway.approvals.core.content import hashed, summary
-from lockgate.gateway.approvals.core.rules import CLASSES, MONEY, need, rules_of
+from lockgate.gateway.approvals.core.rules import CLASSES, MONEY, need, rules_of, weakens
 from lockgate.gateway.approvals.core.stake import Stake
 from lockgate.kernel.params import UNSET
 from lockgate.kernel.principal import Principal
@@ -78,3 +78,27 @@ def test_what_is_shown_is_made_from_what_is_done():
     assert summary(REFUND, {}, Stake(50_000, "usd", "of ch_1")) == "Refund 500.00 USD of ch_1"
     assert summary(REVERSE, {"payout": "po_1"}, Stake(5_000, "jpy", "of po_1")) == "Fetch back 5000 JPY of po_1"
     assert summary(GRANT, {}, None) == "Make a role"
+
+
+def test_many_small_refunds_of_one_charge_are_a_large_one():
+    assert not asked(ANNA, "refund", Stake(50_000, "usd", "", before=50_000))[1]
+    assert asked(ANNA, "refund", Stake(50_000, "usd", "", before=50_001)) == (True, True, False)
+    assert asked(KEY, "refund", Stake(1, "usd", "", before=5_000), refund={"two_people_above": 50})[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "weaker"),
+    [
+        ({"refund": {"two_people_above": 51}}, True),
+        ({"refund": {"two_people_above": None}}, True),
+        ({"refund": {"two_people_above": 50}}, False),
+        ({"refund": {"two_people_above": 0}}, False),
+        ({"payout": {"two_people_above": 9}}, False),
+        ({"refund": {"confirm_above": None}}, False),
+        ({"roles": {"two_people": False}}, True),
+        ({"limits": {"two_people": False}}, False),
+    ],
+)
+def test_a_change_that_asks_for_fewer_people_is_told_from_others(change, weaker):
+    held = rules_of({"refund": {"two_people_above": 50}, "roles": {"two_people": True}})
+    assert weakens(held, change) is weaker

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from lockgate.gateway.approvals import find, store
+from lockgate.gateway.approvals.behind import actor, people_behind
 from lockgate.gateway.approvals.core.records import GOOD_S, ApprovalRow
 from lockgate.gateway.approvals.ports import Ports
-from lockgate.gateway.approvals.require import actor
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.factors import passkeys
 from lockgate.gateway.factors.core.proof import NotProven
@@ -37,7 +37,14 @@ async def pending(ports: Ports, who: Principal, id_: str) -> ApprovalRow:
 
 async def challenge(ports: Ports, who: Principal, row: ApprovalRow) -> Mapping[str, Any]:
     """What a passkey of ``who`` must sign to agree to this approval and to no other."""
+    if not sees(who, row):
+        raise missing("approval", row.id, param="approval")
     return await passkeys.begin(ports.factors, _person(who), now=clock.now(), content=row.signed)
+
+
+def sees(who: Principal, row: ApprovalRow) -> bool:
+    """Whether this approval is there for ``who``: it is her own, or she may read everybody's."""
+    return row.maker == actor(who) or who.may("approvals", "read")
 
 
 async def prove(
@@ -63,7 +70,9 @@ async def approve(
     """A second person agrees, with a proof of her own; the maker never can."""
     row, now = await pending(ports, who, id_), clock.now()
     person = _person(who)
-    if person == row.maker_person:
+    _check_may_decide(who)
+    behind = await people_behind(ports.pool, who, row.maker, let_in_by=row.maker_person)
+    if person == row.maker_person or person in behind:
         await ports.witness.refused(who, "approval.refused", reason="own_approval", request=request, object_=row.id)
         raise Refusal(Kind.FORBIDDEN, "This is your own request: somebody else must approve it.", code="own_approval")
     if not row.needs_second:
@@ -77,8 +86,10 @@ async def refuse(ports: Ports, who: Principal, id_: str, *, request: str | None)
     """A second person says no, or the maker takes it back."""
     row = await pending(ports, who, id_)
     person = _person(who)
-    if person != row.maker_person and not row.needs_second:
-        raise missing("approval", row.id, param="approval")
+    if person != row.maker_person:
+        _check_may_decide(who)
+        if not row.needs_second:
+            raise missing("approval", row.id, param="approval")
     decided = row._replace(decision="refused", decided_at=clock.now(), decided_by=person)
     return _decision(who, decided, "approval.refuse", request=request)
 
@@ -101,6 +112,12 @@ def _decision(who: Principal, decided: ApprovalRow, action: str, *, request: str
         await _told(connection, who, action, decided, request=request)
 
     return Step(decided, work)
+
+
+def _check_may_decide(who: Principal) -> None:
+    """Wherever the decision comes from: a page has no guard before it as operations have."""
+    if not who.may("approvals", "write"):
+        raise Refusal(Kind.FORBIDDEN, "Your roles in this account do not let you decide about others' requests.")
 
 
 def _person(who: Principal) -> str:

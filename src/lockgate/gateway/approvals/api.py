@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.approvals import agree, change_policy, find, render, step_up
+from lockgate.gateway.approvals.behind import actor
 from lockgate.gateway.approvals.core import params
 from lockgate.gateway.approvals.core.shapes import APPROVAL, CHALLENGE, POLICY, STEP_UP
 from lockgate.gateway.approvals.ports import Ports
-from lockgate.gateway.approvals.require import Approvals, actor
+from lockgate.gateway.approvals.require import Approvals
 from lockgate.gateway.storage.paging import cut, listing, no_cursor, page_of
 from lockgate.gateway.storage.write import transact
 from lockgate.kernel import clock
@@ -29,7 +30,7 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
 
     async def get(call: Call) -> Mapping[str, Any]:
         row = await find.approval(ports.pool, call.principal, call.path["approval"])
-        if row is None or not _sees(call, row.maker):
+        if row is None or not agree.sees(call.principal, row):
             raise missing("approval", call.path["approval"], param="approval")
         return await render.approval(ports.box, row, now=clock.now())
 
@@ -39,7 +40,7 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
         cursor = page.before if page.backwards else page.after
         if cursor is not None:
             known = await find.approval(ports.pool, call.principal, cursor)
-            if known is None or not _sees(call, known.maker):
+            if known is None or not agree.sees(call.principal, known):
                 raise no_cursor("approval", page)
         mine = None if call.principal.may("approvals", "read") else actor(call.principal)
         rows = await find.approvals(
@@ -144,7 +145,3 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
             summary="Prove a second factor again; the session goes on under new tokens.",
         ),
     ]  # fmt: skip
-
-
-def _sees(call: Call, maker: str) -> bool:
-    return maker == actor(call.principal) or call.principal.may("approvals", "read")

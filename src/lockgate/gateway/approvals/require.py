@@ -2,24 +2,25 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lockgate.gateway.approvals import find, render, store
+from lockgate.gateway.approvals.behind import actor, people_behind
 from lockgate.gateway.approvals.core import content, rules
+from lockgate.gateway.approvals.core.params import plain
 from lockgate.gateway.approvals.core.records import GOOD_S, WAITS_S, ApprovalRow
 from lockgate.gateway.approvals.core.rules import FRESH_S, Need
 from lockgate.gateway.approvals.core.stake import Look, Stake
 from lockgate.gateway.approvals.ports import Ports
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.identity import find_keys
 from lockgate.gateway.storage.audits import insert_audits
+from lockgate.gateway.storage.idempotency import KEPT_S
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import Principal
-
-_PERSON = "person:"
 
 
 class Approvals:
@@ -61,7 +62,8 @@ class Approvals:
         now = clock.now()
         needed, stake = await self._need(principal, operation, path=path, params=params)
         row = None if approval is None else await find.approval(self._ports.pool, principal, approval)
-        if needed.fresh and not _fresh(principal, row, now):
+        hash_ = content.hashed(principal, operation, path=path, params=params)
+        if needed.fresh and not _fresh(principal, row, now, hash_=hash_):
             raise await self._refused(
                 principal,
                 operation,
@@ -71,7 +73,6 @@ class Approvals:
             )
         if not needed.approval:
             return
-        hash_ = content.hashed(principal, operation, path=path, params=params)
         if approval is None:
             waiting = await self.open(
                 principal, operation, path=path, params=params, stake=stake, needed=needed, request=request
@@ -132,6 +133,7 @@ class Approvals:
     ) -> ApprovalRow:
         """What this maker waits for already, or else a new approval."""
         ports, now, maker = self._ports, clock.now(), actor(principal)
+        behind = await people_behind(ports.pool, principal, maker, let_in_by=principal.person)
         hash_ = content.hashed(principal, operation, path=path, params=params)
         known = await find.open_one(
             ports.pool, principal, maker=maker, content=hash_, now=now, proof=needed.confirmed, second=needed.second
@@ -149,7 +151,7 @@ class Approvals:
             created=now,
             expires_at=now + (WAITS_S if needed.second else GOOD_S),
             maker=maker,
-            maker_person=await self.person_behind(principal),
+            maker_person=next(iter(behind), None),
             operation=operation.name,
             method=operation.method,
             path=content.filled(operation.path, path),
@@ -169,15 +171,6 @@ class Approvals:
             await insert_audits(connection, [told])
         return row
 
-    async def person_behind(self, principal: Principal) -> str | None:
-        """The human who acts: herself, whoever let the app in, or whoever made the key."""
-        if principal.kind == "person":
-            return principal.id
-        if principal.kind == "app":
-            return principal.person
-        made_by = (await find_keys.key(self._ports.pool, principal, principal.id)).created_by
-        return made_by.removeprefix(_PERSON) if made_by and made_by.startswith(_PERSON) else None
-
     async def _used(
         self, principal: Principal, row: ApprovalRow, needed: Need, *, hash_: bytes, by: str, request: str
     ) -> bool:
@@ -185,15 +178,17 @@ class Approvals:
         enough = row.needs_proof >= needed.confirmed and row.needs_second >= needed.second
         if not fits or not enough:
             return False
-        if row.used_by == by and by.startswith("key:"):
+        # While the key's answer is kept a second use of it has no second effect; afterwards it would.
+        again = by.startswith("key:") and row.used_by == by and row.used_at is not None
+        if again and clock.now() - (row.used_at or 0) < KEPT_S:
             return True
         async with self._ports.pool.acquire() as connection, connection.transaction():
             if await store.use(connection, row, by=by, now=clock.now()):
                 told = record(principal, "approval.use", object_=row.id, request=request)
                 await insert_audits(connection, [told])
                 return True
-        again = await find.approval(self._ports.pool, principal, row.id)
-        return again is not None and by.startswith("key:") and again.used_by == by
+        beside = await find.approval(self._ports.pool, principal, row.id) if row.used_at is None else None
+        return beside is not None and by.startswith("key:") and beside.used_by == by
 
     async def _need(
         self, principal: Principal, operation: Operation, *, path: Mapping[str, str], params: Mapping[str, Any]
@@ -203,7 +198,10 @@ class Approvals:
         held = await find.rules(self._ports.pool, principal.account)
         look = self._looks.get(operation.name) if rules.counts(principal, operation.privilege, held) else None
         stake = None if look is None else await look(principal, path, params)
-        return rules.need(principal, operation.privilege, stake, held), stake
+        needed = rules.need(principal, operation.privilege, stake, held)
+        if operation.privilege == "approval_policy" and rules.weakens(held, plain(params)):
+            needed = replace(needed, second=True)
+        return needed, stake
 
     async def _refused(
         self,
@@ -221,14 +219,10 @@ class Approvals:
         return Refusal(Kind.FORBIDDEN, message, code=code, embed=embed)
 
 
-def actor(principal: Principal) -> str:
-    """Who acts, as audit records name it."""
-    return f"{principal.kind}:{principal.id}"
-
-
-def _fresh(principal: Principal, row: ApprovalRow | None, now: int) -> bool:
-    """The session's own proof, or the one that this very approval was given with."""
+def _fresh(principal: Principal, row: ApprovalRow | None, now: int, *, hash_: bytes) -> bool:
+    """The session's own proof, or the one that an approval of this very content was given with."""
     proved = principal.proved_at
-    if row is not None and row.maker == actor(principal) and row.proved_at is not None:
+    mine = row is not None and row.maker == actor(principal) and row.content == hash_
+    if mine and row.proved_at is not None:
         proved = max(proved, row.proved_at)
     return now - proved <= FRESH_S

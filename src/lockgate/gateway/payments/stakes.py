@@ -21,6 +21,6 @@ def looks(ports: Ports) -> dict[str, Look]:
             return None
         row = await find.charge(ports.pool, who, charge, param="charge")
         amount = params.get("amount", row.amount_captured - row.amount_refunded)
-        return Stake(amount, row.currency, f"of {row.id}")
+        return Stake(amount, row.currency, f"of {row.id}", before=row.amount_refunded + row.refund_in_doubt)
 
     return {"refund.create": refund, "charge.refund": refund}

@@ -4,8 +4,8 @@ import json
 from typing import Any, NamedTuple
 
 from lockgate.gateway.approvals import agree, find, render
+from lockgate.gateway.approvals.behind import actor
 from lockgate.gateway.approvals.core.records import ApprovalRow
-from lockgate.gateway.approvals.require import actor
 from lockgate.gateway.factors import find as find_factors
 from lockgate.gateway.pages.render import see_other
 from lockgate.gateway.people.sessions import Visitor
@@ -102,7 +102,7 @@ async def _found(ports: Ports, visit: Visit, visitor: Visitor) -> tuple[Principa
     for who in await _principals(ports, visit, visitor):
         if (who.account, "live" if who.livemode else "test") == (visit.path["account"], visit.path["mode"]):
             row = await find.approval(ports.approvals.pool, who, visit.path["approval"])
-            if row is not None and (row.maker == actor(who) or who.may("approvals", "read")):
+            if row is not None and agree.sees(who, row):
                 return who, row
     raise missing("approval", visit.path["approval"])
 

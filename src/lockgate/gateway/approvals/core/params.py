@@ -1,5 +1,6 @@
 """The parameters of approvals: an operation by method, path and its own parameters; proofs; and an account's rules."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.approvals.core.rules import CLASSES, MONEY, OWN
@@ -55,7 +56,7 @@ _RULE = Object({"two_people": required(Boolean())})
 POLICY = Object({name: optional(_MONEY_RULE if name in MONEY else _RULE) for name in CLASSES if name not in OWN})
 
 
-def plain(changes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def plain(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Parsed rules as they are kept: a cleared limit is null."""
     return {
         name: {word: None if value is UNSET else value for word, value in rule.items()}

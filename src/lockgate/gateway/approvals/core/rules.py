@@ -67,11 +67,22 @@ def counts(principal: Principal, privilege: str, rules: Rules) -> bool:
     return rule["two_people_above"] is not None or (principal.kind == "person" and rule["confirm_above"] is not None)
 
 
+def weakens(before: Rules, changes: Rules) -> bool:
+    """Whether something would need a second person no longer: nobody undoes alone what is there against one alone."""
+    return any(
+        was is not None and was is not False and (now is None or now is False or now > was)
+        for name, rule in changes.items()
+        for word, now in rule.items()
+        if word != "confirm_above"
+        for was in [before[name][word]]
+    )
+
+
 def _above(stake: Stake | None, limit: int | None) -> bool:
     """``limit`` is in whole units of whatever currency is moved; None is never passed."""
     if limit is None:
         return False
-    return stake is None or stake.amount > limit * 10 ** money.exponent(stake.currency)
+    return stake is None or stake.before + stake.amount > limit * 10 ** money.exponent(stake.currency)
 
 
 State = Literal["pending", "approved", "refused", "expired", "used"]

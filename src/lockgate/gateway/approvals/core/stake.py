@@ -9,11 +9,15 @@ from lockgate.kernel.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """``amount`` in minor units of ``currency``; ``about`` names where it comes from or goes to, without a person."""
+    """``amount`` in minor units of ``currency``; ``about`` names where it comes from or goes to, without a person.
+
+    ``before`` has moved from there already: limits look at both together, or many small ones would pass below them.
+    """
 
     amount: int
     currency: str
     about: str
+    before: int = 0
 
 
 Look = Callable[[Principal, Mapping[str, str], Mapping[str, Any]], Awaitable[Stake | None]]

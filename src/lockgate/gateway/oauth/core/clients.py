@@ -55,6 +55,7 @@ class Client:
     strict: bool
     keys: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     subject: Mapping[str, str] = field(default_factory=dict)
+    created_by: str = ""
 
     @property
     def confidential(self) -> bool:
@@ -75,6 +76,7 @@ def client(row: AppRow) -> Client:
         row.strict,
         data.get("jwks", {}).get("keys", ()),
         data.get("subject", {}),
+        row.created_by,
     )
 
 

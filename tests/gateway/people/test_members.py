@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from lockgate.gateway.people import edit_person, end_sessions, find, jobs, sessions
+from lockgate.gateway.people import accept_invitation, edit_person, end_sessions, find, jobs, sessions
 from lockgate.gateway.storage.database import connect_pool
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.principal import Principal
-from tests.gateway.people.desk import ACCOUNT, DAY, NOW, OPERATOR, OTHER, open_desk
+from tests.gateway.people.desk import ACCOUNT, DAY, NOW, OPERATOR, OTHER, PASSWORD, at, open_desk
 
 
 async def change(desk, verb, who, member, **extra):
@@ -172,6 +172,39 @@ async def test_after_ninety_idle_days_access_is_disabled(database):
             assert await desk.rows("select * from sign_in") == [] and await desk.rows("select * from session") == []
         finally:
             await pool.close()
+
+
+async def test_of_idle_owners_the_last_one_to_be_seen_stays(database):
+    async with open_desk(database) as desk:
+        first = await desk.owner()
+        second = await desk.member("second@shop.example", "owner")
+        await desk.sign_in(first, now=NOW + DAY)
+        login = database["worker"]
+        pool = await connect_pool(
+            database=database.settings, user=login["user"], password=login["password"], size=2
+        )
+        try:
+            assert await jobs.disable_idle(pool, now=NOW + 200 * DAY) == 1
+            assert await jobs.disable_idle(pool, now=NOW + 300 * DAY) == 0
+            with pytest.raises(Refusal):
+                await desk.begin(second.email, now=NOW + 300 * DAY)
+            assert (await desk.begin(first.email, now=NOW + 300 * DAY)).methods
+        finally:
+            await pool.close()
+
+
+@pytest.mark.parametrize("verb", [edit_person.change_roles, edit_person.remove])
+async def test_an_invitation_kept_back_restores_nothing_that_was_taken(desk, verb):
+    await desk.owner()
+    kept_back = await desk.invited(OPERATOR, "m@shop.example", "admin")
+    member = await desk.member("m@shop.example", "admin")
+    await change(desk, verb, OPERATOR, member, **({"roles": ["support"]} if verb is edit_person.change_roles else {}))
+    with pytest.raises(Refusal) as caught:
+        await accept_invitation.accept(
+            desk.ports, kept_back.link.partition("#")[2], email=None, name=None, password=PASSWORD, from_=at(),
+            now=NOW + 60,
+        )  # fmt: skip
+    assert caught.value.code == "invitation_over"
 
 
 async def test_what_ends_a_session_is_said_in_its_row(desk):

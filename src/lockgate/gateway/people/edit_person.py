@@ -139,9 +139,12 @@ async def _end(
     now: int,
     roles: Sequence[str] = (),
 ) -> None:
-    """End what the person's tokens, and the invitations that they gave, could still do."""
+    """End what the person's tokens, and invitations that they gave or have not taken up, could still do."""
     await sessions.end_all(connection, person, reason=reason, now=now)
     await store.end_invitations_by(connection, account=who.account, actor=f"person:{person}", now=now)
+    known = await find.person(connection, person)
+    if known is not None:
+        await store.end_invitations_to(connection, account=who.account, email_index=known.email_index, now=now)
     facts: dict[str, Any] = {"account": await find.account_name(connection, who.account), "roles": ", ".join(roles)}
     await letters.send(connection, office, person, letter, now=now, facts=facts)
 

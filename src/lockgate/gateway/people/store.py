@@ -197,14 +197,12 @@ async def end_links(connection: Connection, person: str) -> None:
     await connection.execute("delete from person_link where person = $1", person)
 
 
-async def disable_idle(connection: Connection, *, since: int, most: int) -> Sequence[str]:
-    """Disable active people who were not seen since then; returns whom."""
+async def idle_people(connection: Connection | Pool, *, since: int) -> Sequence[str]:
+    """Active people who were not seen since then, the longest away first."""
     rows = await connection.fetch(
-        "update person set status = 'disabled', disabled_reason = 'idle' where id in (select id from person"
-        " where status = 'active' and greatest(active_since, coalesce(last_seen_at, 0)) < $1 limit $2"
-        " for update skip locked) returning id",
+        "select id from person where status = 'active' and greatest(active_since, coalesce(last_seen_at, 0)) < $1"
+        " order by greatest(active_since, coalesce(last_seen_at, 0)), id",
         since,
-        most,
     )
     return [row["id"] for row in rows]
 
@@ -224,6 +222,18 @@ async def end_invitations_by(connection: Connection, *, account: str, actor: str
         " and status = 'pending'",
         account,
         actor,
+        now,
+    )
+    return int(done.rsplit(" ", 1)[1])
+
+
+async def end_invitations_to(connection: Connection, *, account: str, email_index: bytes, now: int) -> int:
+    """Revoke what somebody was invited to before it was decided anew who they are here."""
+    done = await connection.execute(
+        "update invitation set status = 'revoked', ended_at = $3 where account = $1 and email_index = $2"
+        " and status = 'pending'",
+        account,
+        email_index,
         now,
     )
     return int(done.rsplit(" ", 1)[1])

@@ -92,7 +92,7 @@ def pages(ports: Ports) -> list[Page]:
 
     return [
         desk.shows_own(onward.HOME, show),
-        desk.takes_own("/account/password", password, limit="login"),
+        desk.takes_own("/account/password", password, fresh=True, limit="login"),
         desk.takes_own("/account/sessions", end_session),
         desk.takes_own("/account/apps", end_app),
     ]

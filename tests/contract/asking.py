@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from lockgate.kernel.operations import Operation
 from tests.contract.recipes import IDS, PATH_KINDS, RECIPES, Recipe
-from tests.contract.world import MAKERS, VERSION, World
+from tests.contract.world import VERSION, World
 from tests.contract.wrong import DEEPEST, Fields, Leaf, Wrong, fields_of, leaves, required_of
 from tests.support.door import FORM, Reply
 
@@ -26,6 +26,7 @@ class Asker:
     taken: dict[str, set[str]] = field(default_factory=dict)
     held: set[tuple[str, str]] = field(default_factory=set)
     asked: int = 0
+    recipes: Mapping[str, Recipe] = field(default_factory=lambda: RECIPES)
     _validators: dict[str, Any] = field(default_factory=dict)
 
     def minimal(self, operation: Operation) -> Reply:
@@ -34,10 +35,11 @@ class Asker:
 
     def rightly(self, operation: Operation, wanted: Sequence[Leaf], *, expand: Sequence[str] = ()) -> Reply:
         """With what must be sent, and ``wanted``: the answer must be a success."""
-        recipe = RECIPES.get(operation.name, Recipe())
+        recipe = self.recipes.get(operation.name, Recipe())
+        self.world.asking = recipe.by(self.world) if recipe.by is not None else None
         ids = self.path_ids(operation)
         sent: dict[str, str] = {}
-        for leaf in (*required_of(operation.params), *wanted):
+        for leaf in {leaf.name: leaf for leaf in (*required_of(operation.params), *wanted)}.values():
             sent |= dict(self._fields(leaf, recipe, ids, operation=operation))
         excluded = {n for n in recipe.always if any(_exclude(recipe.apart, n, leaf.name) for leaf in wanted)}
         extra = {name: value for name, value in recipe.always.items() if name not in excluded}
@@ -53,6 +55,9 @@ class Asker:
         expected = 400 if recipe.refused else 200
         assert reply.status == expected, f"{operation.name} {sent}: {reply.text}"
         self.taken.setdefault(operation.name, set()).update(leaf.name for leaf in wanted)
+        self.world.asking = None
+        if recipe.after is not None:
+            recipe.after(self.world)
         return reply
 
     def wrongly(self, operation: Operation, wrong: Wrong, ids: Mapping[str, str]) -> str | None:
@@ -77,12 +82,13 @@ class Asker:
             path = path.replace(f"{{{name}}}", id_)
         text = "&".join(f"{quote_plus(name, safe='[]')}={quote_plus(value)}" for name, value in fields)
         self.asked += 1
+        client = self.world.asking or self.world.client
         if operation.method == "POST":
             headers = {**VERSION, "Content-Type": FORM}
-            reply = self.world.client.request("POST", path, headers=headers, body=text.encode())
+            reply = client.request("POST", path, headers=headers, body=text.encode())
         else:
             target = f"{path}?{text}" if text else path
-            reply = self.world.client.request(operation.method, target, headers=VERSION)
+            reply = client.request(operation.method, target, headers=VERSION)
         self.check(operation, reply)
         return reply
 
@@ -112,7 +118,7 @@ class Asker:
 
     def path_ids(self, operation: Operation) -> dict[str, str]:
         """Ids for the path: a new object's for what changes or deletes it."""
-        recipe = RECIPES.get(operation.name, Recipe())
+        recipe = self.recipes.get(operation.name, Recipe())
         fresh = operation.method != "GET"
         found = {}
         for part in operation.path.split("/"):
@@ -120,7 +126,7 @@ class Asker:
                 name = part[1:-1]
                 made = recipe.path.get(name)
                 kind = kind_of(operation, name)
-                made = made or (MAKERS[kind] if fresh else None)
+                made = made or (self.world.makers[kind] if fresh else None)
                 found[name] = made(self.world) if made else self.world.one(kind)
         return found
 
@@ -155,18 +161,18 @@ def kind_of(operation: Operation, name: str) -> str:
     return operation.path.split("/")[2].removesuffix("s")
 
 
-def exercised(operation: Operation) -> list[Leaf]:
+def exercised(operation: Operation, recipes: Mapping[str, Recipe] = RECIPES) -> list[Leaf]:
     """The parameters that this installation can be asked with."""
-    never = RECIPES.get(operation.name, Recipe()).never
+    never = recipes.get(operation.name, Recipe()).never
     return [leaf for leaf in leaves(operation.params) if not any(_begins(leaf.name, prefix) for prefix in never)]
 
 
-def groups(operation: Operation) -> Iterator[list[Leaf]]:
+def groups(operation: Operation, recipes: Mapping[str, Recipe] = RECIPES) -> Iterator[list[Leaf]]:
     """The parameters in as few requests as what excludes what allows."""
-    apart = RECIPES.get(operation.name, Recipe()).apart
+    apart = recipes.get(operation.name, Recipe()).apart
     if operation.form in ("list", "search"):
         apart = (*apart, ("starting_after", "ending_before"))
-    left = exercised(operation)
+    left = exercised(operation, recipes)
     while left:
         group: list[Leaf] = []
         for leaf in left:

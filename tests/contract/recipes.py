@@ -6,16 +6,18 @@ from typing import Any
 
 from tests.contract import world as make
 from tests.contract.world import World
+from tests.support.door import Client
 
-Made = Callable[[World], str]
+Made = Callable[[Any], str]  # from the world; administrative ones from a larger world
 # A value of a parameter: plain, or made for the request from the world and the path's ids.
-Value = Any | Callable[[World, Mapping[str, str]], Any]
+Value = Any | Callable[[Any, Mapping[str, str]], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How one operation is asked rightly.
 
+    ``by`` is who asks, if not the world's own client; ``after`` mends what the request did to the world.
     ``path`` makes the path's ids by their names, anew for each request. ``always`` is sent besides what is required.
     ``values`` are right values by bracket name. ``apart`` names groups of parameters of which one request has one.
     ``needs`` names what must be sent along. ``never`` are parameters that this installation cannot be asked rightly,
@@ -29,6 +31,8 @@ class Recipe:
     needs: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     never: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
+    by: Callable[[Any], Client] | None = None
+    after: Callable[[Any], None] | None = None
 
 
 # The kind that a path's name means where it is not the kind's own name.

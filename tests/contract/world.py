@@ -20,8 +20,15 @@ class World:
     kept: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
     made: int = 0
+    asking: Client | None = None
+    """Who asks just now, if not ``client``."""
 
-    def post(self, path: str, **params: Any) -> dict[str, Any]:
+    @property
+    def makers(self) -> Mapping[str, Callable[[Any], str]]:
+        """How objects are made, by their kind."""
+        return MAKERS
+
+    def post(self, path: str, /, **params: Any) -> dict[str, Any]:
         reply = self.client.post(path, params, headers=VERSION)
         assert reply.status == 200, (path, params, reply.text)
         body = reply.json
@@ -37,7 +44,7 @@ class World:
     def one(self, kind: str) -> str:
         """The id of an object of this kind: for reads and references."""
         if kind not in self.kept:
-            self.kept[kind] = MAKERS[kind](self)
+            self.kept[kind] = self.makers[kind](self)
         return self.kept[kind]
 
     def soon(self, path: str, **params: Any) -> dict[str, Any]:

@@ -120,6 +120,8 @@ def _wrong_values(type_: Type, path: str) -> Iterator[Wrong]:
         yield Wrong(f"{path} not a time", [(path, MARK)], named)
         yield Wrong(f"{path} with a wrong bound", [(f"{path}[gt]", MARK)], frozenset({f"{path}[gt]"}))
         yield Wrong(f"{path} with an unknown bound", [(f"{path}[qq]", "1")], frozenset({f"{path}[qq]"}))
+    elif type_.schema().get("type") == "object":  # of another operation's parameters: its own words read them
+        yield Wrong(f"{path} not an object", [(path, MARK)], named)
     else:
         yield from _wrong_scalars(type_, path)
 

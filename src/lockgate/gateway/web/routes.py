@@ -9,7 +9,7 @@ from lockgate.gateway.web.limits_rules import OPERATION_CLASSES, PAGE_CLASSES
 from lockgate.kernel.operations import Hook, Operation, Page
 from lockgate.kernel.principal import Access
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_\-]{1,255}")
+_SEGMENT = re.compile(r"(?=.{1,255}\Z)[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*")  # names of rules have dots within
 _PATH = re.compile(r"(?:/(?:[a-z0-9_.]+|\{[a-z_]+\}))+")
 
 

@@ -53,7 +53,8 @@ def _members(params: Object) -> dict[str, Any]:
     for name, param in known.items():
         if param.required or name in SHOWN:
             inner = param.type.inner if isinstance(param.type, Only) else param.type
-            shown[name] = _members(inner) if isinstance(inner, Object) else _value(inner.schema(), name, param)
+            members = _members(inner) if isinstance(inner, Object) else {}
+            shown[name] = members or _value(inner.schema(), name, param)
     return {name: value for name, value in shown.items() if value not in ({}, None) or known[name].required}
 
 

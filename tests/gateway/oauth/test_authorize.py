@@ -1,6 +1,7 @@
 """The authorization endpoint and the consent page: what is refused, how, and what a person decides."""
 
 import re
+import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -249,6 +250,27 @@ def test_the_form_is_only_ours_to_send(realm: Realm):
     assert browser.post(path, fields, Origin="https://evil.example").status == 403
     assert browser.post(path, fields, **{"Sec-Fetch-Site": "cross-site"}).status == 403
     assert browser.post(path, fields).status == 303
+
+
+def test_who_lets_an_app_send_money_out_has_just_proved_a_factor(realm: Realm):
+    friend = member(realm.owner, ["finance"])
+    app = realm.app(name="Payer", scope="refunds=write balance=read")
+
+    def age(seconds: int) -> None:
+        realm.sql("update session set proved_at = $2 where id = $1", friend.session, int(time.time()) - seconds)
+
+    browser, path, page, _ = realm.consent(app, browser=realm.browser(friend), scope="refunds=write balance=read")
+    fields = {**fields_of(page.text), "decision": "allow"}
+    age(400)
+    for answer in (browser.get(path), browser.post(path, fields)):
+        where = urlsplit(answer.headers["location"])
+        assert answer.status == 303 and where.path == "/step-up"
+        assert parse_qs(where.query)["next"][0].startswith(path)
+    less = browser.post(path, {**fields, "may_refunds": "read"})
+    assert "code=" in less.headers["location"]  # that needs no proof
+    age(10)
+    browser, path, page, _ = realm.consent(app, browser=realm.browser(friend), scope="refunds=write balance=read")
+    assert "code=" in browser.post(path, {**fields_of(page.text), "decision": "allow"}).headers["location"]
 
 
 def test_a_request_is_the_persons_who_opened_it_and_decided_once(realm: Realm):

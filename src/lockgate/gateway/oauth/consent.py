@@ -22,6 +22,13 @@ from lockgate.kernel.principal import Access, Principal
 
 AUTHORIZED = "account.application.authorized"
 FIELD = "may_"
+FRESH_S = 5 * 60
+"""How old the last proof of a factor may be in a session that lets an app send money out."""
+_MONEY = ("payouts", "refunds")
+
+
+class Stale(Exception):
+    """The person must prove a factor again before this can be given."""
 
 
 class Offer(NamedTuple):
@@ -62,6 +69,12 @@ async def offer(ports: Ports, ticket: str, guest: Guest, *, account: str | None,
     )
 
 
+def check_fresh(given: Mapping[str, Access], guest: Guest, *, now: int) -> None:
+    """Raises Stale where an app would come to send money out by a session that nobody has proved for a while."""
+    if any(given.get(name) == "write" for name in _MONEY) and now - guest.proved_at > FRESH_S:
+        raise Stale
+
+
 async def allow(ports: Ports, visit: Visit, guest: Guest) -> tuple[str, Asked] | None:
     """Where the browser goes on to, with a code; None if nothing was chosen, and nothing is decided then."""
     account = visit.fields.get("account", "")
@@ -76,6 +89,7 @@ async def allow(ports: Ports, visit: Visit, guest: Guest) -> tuple[str, Asked] |
     given = scopes.narrow(most, _ticked(visit.fields))
     if not given:
         return None
+    check_fresh(given, guest, now=visit.now)
     who = _person(visit, guest, account, client.livemode)
     code = handles.build("ac", account=account, random=random_token(handles.RANDOM_LENGTH))
     async with ports.pool.acquire() as connection, connection.transaction():

@@ -13,6 +13,7 @@ from lockgate.kernel.operations import Answer, Page, Visit
 from lockgate.kernel.principal import Principal
 
 SIGN_IN = "/sign-in"
+STEP_UP = "/step-up"
 _TEMPLATE = "oauth/consent.html"
 
 
@@ -75,6 +76,10 @@ async def _signed_in(
         return _to_sign_in(f"{metadata.CONSENT}/{visit.path['ticket']}")
     try:
         return await then(ports, visit, guest)
+    except consent.Stale:
+        account = {name: value for name, value in visit.fields.items() if name == "account"}
+        back = f"{metadata.CONSENT}/{visit.path['ticket']}" + (f"?{urlencode(account)}" if account else "")
+        return render.see_other(f"{STEP_UP}?next={quote(back, safe='')}", headers=guest.headers)
     except OAuthError as refusal:
         await _refused(ports, visit, refusal)
         return render.refused(400, refusal.description)
@@ -84,6 +89,7 @@ async def _show(ports: Ports, visit: Visit, guest: consent.Guest, *, error: str 
     offer = await consent.offer(
         ports, visit.path["ticket"], guest, account=visit.fields.get("account"), now=visit.now
     )
+    consent.check_fresh({choice.resource: choice.most for choice in offer.choices}, guest, now=visit.now)
     form = csrf.form(visit)
     return render.page(
         _TEMPLATE,

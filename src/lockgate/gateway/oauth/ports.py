@@ -22,6 +22,7 @@ class Guest(NamedTuple):
 
     person: str
     session: str
+    proved_at: int
     headers: tuple[SetCookie, ...] = ()
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,7 @@ def from_base64url(text: str) -> bytes:
 
 
 def parse_object(data: bytes) -> dict[str, Any]:
-    """A JSON object of UTF-8 text with no name twice and no number outside JSON."""
+    """A JSON object of UTF-8 text with no name twice, no number outside JSON or too large, and no half characters."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -61,8 +62,16 @@ def parse_object(data: bytes) -> dict[str, Any]:
     def refuse(_constant: str) -> None:
         raise Malformed("not a JSON number")
 
+    def finite(text: str) -> float:
+        number = float(text)
+        if not math.isfinite(number):
+            raise Malformed("a number is too large")
+        return number
+
     try:
-        parsed = json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
+        parsed = json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+        if b"\\u" in data:
+            json.dumps(parsed, ensure_ascii=False).encode()  # an escape may stand for half a character: no text
     except (ValueError, RecursionError):
         raise Malformed("not JSON") from None
     if not isinstance(parsed, dict):

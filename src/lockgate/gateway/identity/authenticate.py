@@ -93,6 +93,8 @@ class Unauthenticated(Refusal):
     """Refused as unknown. ``named`` is the account that the credential spoke of; ``why`` is for the audit record alone.
 
     ``who`` is the credential's own id, once it is proven to be ours; ``challenge`` is the WWW-Authenticate header.
+    ``stolen`` says that the credential itself is good, and what must come with it did not: whoever sends it may be a
+    thief, and its owner must not suffer for that.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Unauthenticated(Refusal):
         challenge: str = "Bearer",
     ) -> None:
         super().__init__(Kind.UNAUTHENTICATED, message, code=code)
+        self.stolen = False
         self.why = why
         self.named = named
         self.livemode = livemode
@@ -200,6 +203,10 @@ class Authenticator:
             raise _bad_token("key_as_proven_token", scheme=presented.scheme)
         return await self._by_key(presented, before_unknown)
 
+    def mark(self, text: str) -> str:
+        """What a credential that nobody knows is called in the log: the same each time, and nothing to guess it by."""
+        return f"credential_{keys.hashed(self._pepper, text).hex()[:16]}"
+
     def forget(self, account: str) -> None:
         """Read this account's keys, clock and tokens anew at their next use."""
         self._known = {hash_: known for hash_, known in self._known.items() if known.row.account != account}
@@ -255,8 +262,13 @@ class Authenticator:
             held = await self._look_up_token(presented, hash_, now=now)
         if not held.claims["nbf"] - SKEW_S <= now < held.claims["exp"]:
             raise _bad_token("expired_token", who=held.standing.id, scheme=presented.scheme)
-        await self._check_possession(presented, held, now=now)
         standing = held.standing
+        try:
+            await self._check_possession(presented, held, now=now)
+        except Unauthenticated as refusal:
+            refusal.stolen, refusal.who, refusal.named = True, standing.id, next(iter(standing.accounts), "-")
+            refusal.livemode = bool(standing.livemode)
+            raise
         account, livemode = _chosen(presented, standing)
         facts = await self._account_facts(account, livemode)
         principal = Principal(
@@ -281,22 +293,21 @@ class Authenticator:
         """A token that was bound when it was issued is good only together with what it was bound to."""
         bound = held.claims.get("cnf")
         bound = bound if isinstance(bound, dict) else {}
-        named = next(iter(held.standing.accounts), "-")
         key = bound.get("jkt")
         if (presented.scheme == "dpop") != (key is not None):
-            raise _bad_token("bound_token_as_bearer" if key else "unbound_token_as_dpop", named=named,
-                             who=held.standing.id, scheme="dpop" if key else "bearer")  # fmt: skip
+            why = "bound_token_as_bearer" if key else "unbound_token_as_dpop"
+            raise _bad_token(why, scheme="dpop" if key else "bearer")
         if key is not None:
             if self._proofs is None:
-                raise _bad_token("no_proofs_here", named=named, who=held.standing.id, scheme="dpop")
+                raise _bad_token("no_proofs_here", scheme="dpop")
             shown = await self._proofs.check(
                 presented.proofs, method=presented.method, url=presented.url, token=presented.text, now=now
             )
             if not hmac.compare_digest(shown, str(key)):
-                raise _bad_token("proof_by_another_key", named=named, who=held.standing.id, scheme="dpop")
+                raise _bad_token("proof_by_another_key", scheme="dpop")
         thumbprint = bound.get("x5t#S256")
         if thumbprint is not None and not hmac.compare_digest(str(thumbprint), presented.certificate or ""):
-            raise _bad_token("bound_to_another_certificate", named=named, who=held.standing.id)
+            raise _bad_token("bound_to_another_certificate")
 
     async def _look_up(self, text: str, hash_: bytes) -> _Remembered:
         parsed = key_format.parse(text)

@@ -13,6 +13,7 @@ from lockgate.gateway.identity.authenticate import (
     presented_credential,
 )
 from lockgate.gateway.identity.core import key_format
+from lockgate.gateway.identity.core.dpop import proofs_in
 from lockgate.gateway.web.ports import Ports
 from lockgate.gateway.web.request import Request
 from lockgate.kernel.errors import Kind, Refusal, invalid
@@ -25,7 +26,7 @@ _TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 async def identify(ports: Ports, request: Request, fields: Sequence[tuple[str, str]]) -> Identity:
     """Who asks. A failed try is recorded and counted against its address before it is answered."""
-    shown = ""
+    shown, identity = "", None
     try:
         given = presented(request, fields, public_url=ports.public_url)
         shown = given.text
@@ -39,10 +40,12 @@ async def identify(ports: Ports, request: Request, fields: Sequence[tuple[str, s
             refusal.named, refusal.livemode, "internal", refusal.who, address=request.address,
             user_agent=agent(request),
         )  # fmt: skip
+        unknown = ports.authenticator.mark(shown) if shown and refusal.who == "unknown" else None
         await ports.witness.refused(
-            who, "authentication.refused", reason=refusal.why, request=request.request_id
+            who, "authentication.refused", reason=refusal.why, request=request.request_id, object_=unknown
         )
-        await ports.limits.failed(request.address, shown)
+        stolen = refusal.stolen or identity is not None
+        await ports.limits.failed(request.address, "" if stolen else shown)
         raise
     except Foreign as refusal:
         held = refusal.standing
@@ -63,7 +66,7 @@ async def identify(ports: Ports, request: Request, fields: Sequence[tuple[str, s
 def presented(request: Request, fields: Sequence[tuple[str, str]], *, public_url: str) -> Presented:
     """What the request shows of who sends it."""
     scheme, text = _credential(request, fields)
-    shown, proof = request.certificate, request.headers.get(b"dpop")
+    shown = request.certificate
     return Presented(
         scheme,
         text,
@@ -71,7 +74,7 @@ def presented(request: Request, fields: Sequence[tuple[str, str]], *, public_url
         agent(request),
         request.method,
         f"{public_url}{request.path}",
-        () if proof is None else (proof.decode("latin-1"),),
+        proofs_in(text_of(request, b"dpop")),
         text_of(request, b"stripe-account") or text_of(request, b"stripe-context"),
         text_of(request, b"stripe-livemode"),
         None if shown is None else base64url(hashlib.sha256(shown).digest()),

@@ -10,7 +10,7 @@ from lockgate.kernel.params import read_fields
 # Headers that decide something: two of one kind mean two opinions, and one of them is an attacker's.
 _SINGLE = frozenset(
     {b"authorization", b"content-type", b"content-length", b"host", b"idempotency-key", b"origin", b"stripe-account",
-     b"stripe-context", b"stripe-livemode", b"stripe-version", b"lockgate-approval", b"dpop", b"transfer-encoding"}
+     b"stripe-context", b"stripe-livemode", b"stripe-version", b"lockgate-approval", b"transfer-encoding"}
 )
 _FORM = b"application/x-www-form-urlencoded"
 
@@ -30,7 +30,10 @@ class Request:
 
 
 def single_headers(pairs: Sequence[Header]) -> dict[bytes, bytes]:
-    """Headers by their small-letter names; one that decides something may stand only once."""
+    """Headers by their small-letter names; one that decides something may stand only once.
+
+    Proofs of possession are one list: who checks them refuses two in words of its own.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[bytes] = set()
@@ -38,6 +41,8 @@ def single_headers(pairs: Sequence[Header]) -> dict[bytes, bytes]:
             if name in seen and name in _SINGLE:
                 raise invalid(f"The header {name.decode('ascii')} was sent more than once.")
             seen.add(name)
+        if b"dpop" in seen:
+            found[b"dpop"] = b",".join(value for name, value in pairs if name == b"dpop")
     return found
 
 

@@ -16,6 +16,7 @@ MAX_BYTES = 8192
 MAX_JTI = 256
 ALGORITHMS = tuple(name for name in jws.ASYMMETRIC)
 _DEFAULT_PORT = {"https": 443, "http": 80}
+_URL = re.compile(r"[!-~]+")  # the parser would pass over line breaks
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 
@@ -34,6 +35,11 @@ class Proof(NamedTuple):
     jkt: str
     jti: str
     expires_at: int
+
+
+def proofs_in(header: str | None) -> tuple[str, ...]:
+    """The proofs in a request's DPoP headers, which are one list however often the name was sent (RFC 9110 5.3)."""
+    return () if header is None else tuple(part.strip() for part in header.split(","))
 
 
 def check(proofs: Sequence[str], *, method: str, url: str, token: str | None, now: int) -> Proof:
@@ -111,7 +117,7 @@ def _normal(url: str) -> tuple[str, str, int, str] | None:
     except ValueError:
         return None
     scheme = parts.scheme.lower()
-    if scheme not in _DEFAULT_PORT or not parts.hostname or "@" in parts.netloc or not url.isascii():
+    if scheme not in _DEFAULT_PORT or not parts.hostname or "@" in parts.netloc or not _URL.fullmatch(url) or port == 0:
         return None
     return scheme, parts.hostname.lower(), port or _DEFAULT_PORT[scheme], _path(parts.path)
 

@@ -115,10 +115,10 @@ async def assemble(base: Base) -> Access:
     tokens = Tokens(SigningKeys(base.pool, base.box), issuer=base.public_url)
     witness = Witness(base.pool)
     people, factors = await _people(base, tokens, witness)
-    client_certificates = ClientCertificates(base.pool)
+    client_certificates, addresses = ClientCertificates(base.pool), AddressRules(base.pool, witness)
     authenticator, oauth = boot_oauth.assemble(
         base.pool, people, tokens, pepper=base.pepper, secret=await base.platform_key("oauth"), witness=witness,
-        certificates=client_certificates,
+        certificates=client_certificates, addresses=addresses,
     )  # fmt: skip
     approving = ApprovalsPorts(pool=base.pool, box=base.box, witness=witness, factors=factors, people=people)
     audit = boot_audit.reading(base.settings, pool=base.pool, vault=base.vault)
@@ -139,7 +139,7 @@ async def assemble(base: Base) -> Access:
         trust=Trust(base.pool),
         approving=approving,
         approvals=Approvals(approving),
-        addresses=AddressRules(base.pool, witness),
+        addresses=addresses,
     )
 
 

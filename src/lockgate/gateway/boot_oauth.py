@@ -5,6 +5,7 @@ from typing import Any
 
 from lockgate.gateway.certificates.check import ClientCertificates
 from lockgate.gateway.identity import find as identity_find
+from lockgate.gateway.identity.address_rules import AddressRules
 from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.dpop import Dpop
 from lockgate.gateway.identity.standing import Holder, Standing
@@ -30,6 +31,7 @@ def assemble(
     secret: bytes,
     witness: Witness,
     certificates: ClientCertificates,
+    addresses: AddressRules,
 ) -> tuple[Authenticator, OauthPorts]:
     """The authenticator asks this room who holds an app's token, and this room asks it whose an API key is."""
 
@@ -60,6 +62,7 @@ def assemble(
         keys=authenticator,
         proofs=proofs,
         certificates=certificates,
+        addresses=addresses,
         witness=witness,
         issuer=tokens.issuer,
         visitor=visitor,

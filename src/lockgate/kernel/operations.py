@@ -218,7 +218,8 @@ HookHandler = Callable[[Posted], Awaitable[Answer]]
 class Hook:
     """Where another service posts to, outside of the API. It has no key: its sender proves itself by a signature.
 
-    A refusal of the kind UNAUTHENTICATED counts against the address that it was sent from.
+    A refusal of the kind UNAUTHENTICATED counts against the address that it was sent from. ``refusal`` makes the body
+    that tells of a refusal where the endpoint's own standard says how; else it is the API's envelope.
     """
 
     path: str
@@ -226,3 +227,4 @@ class Hook:
     max_bytes: int
     limit: str = "hook"
     method: Literal["POST"] = "POST"
+    refusal: Callable[[Refusal], bytes] | None = field(default=None, repr=False)

@@ -258,6 +258,8 @@ def test_other_keys_speak_for_no_app(realm: Realm):
         refused(answer, "invalid_client")
         assert text not in answer.text
     header = realm.stranger().post("/oauth/token", code, headers={"Authorization": "Bearer sk_test_x"})
+    assert header.headers["www-authenticate"].startswith("Bearer")
+    header = realm.stranger().post("/oauth/token", code, headers={"Authorization": basic(app.id, "sk_test_x")})
     assert header.headers["www-authenticate"].startswith("Basic")
 
 
@@ -268,7 +270,8 @@ def test_a_secret_key_in_a_browser_is_refused_here_too(realm: Realm):
         {"grant_type": "authorization_code", "code": "x", "client_id": app.id, "client_secret": app.secret},
         headers={"Origin": "https://shop.example"},
     )
-    assert answer.status == 403 and app.secret not in answer.text
+    assert answer.status == 403 and answer.json["error"] == "access_denied"
+    assert app.secret is not None and app.secret not in answer.text
     assert realm.sql(
         "select from audit where account = $1 and action = 'key.in_browser'", realm.running["account"]
     )

@@ -360,3 +360,14 @@ async def test_a_revoked_key_ends_within_a_second_and_a_rolled_one_after_its_ove
     stored = await door.pool.fetch("select * from api_key")
     assert made.text not in str([tuple(row) for row in stored])
     assert all(row["last_used_at"] for row in stored if row["id"] == door.keys["reader"].row.id)
+
+
+async def test_a_browser_that_is_too_fast_sees_a_page_and_a_program_json(door):
+    for _ in range(20):
+        assert (await door.ask("GET", "/return/good", key=None)).status == 303
+    shown = await door.ask("GET", "/return/good", key=None, headers=[("Accept", "text/html,*/*;q=0.8")])
+    told = await door.ask("GET", "/return/good", key=None)
+    assert shown.status == told.status == 429
+    assert int(shown.headers["retry-after"]) >= 1 and int(told.headers["retry-after"]) >= 1
+    assert shown.headers["content-type"].startswith("text/html") and b"<!doctype html>" in shown.body.lower()
+    assert told.error["code"] == "rate_limit"

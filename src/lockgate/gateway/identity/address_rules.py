@@ -50,6 +50,15 @@ class AddressRules:
 
     async def check(self, principal: Principal, operation: Operation, *, request: str) -> None:
         """Raises Refusal (403) where a rule leaves the principal's address out; that is on record before."""
+        await self._hold(principal, operation, name=operation.name, request=request)
+
+    async def check_endpoint(self, principal: Principal, name: str, *, request: str) -> None:
+        """The same at an endpoint that is no operation, ``name`` in records: where apps get their tokens."""
+        await self._hold(principal, None, name=name, request=request)
+
+    async def _hold(
+        self, principal: Principal, operation: Operation | None, *, name: str, request: str
+    ) -> None:
         if principal.kind == "internal":
             return
         place = (principal.account, principal.livemode)
@@ -61,11 +70,11 @@ class AddressRules:
         broken = unsatisfied(rules, principal, operation)
         for rule in broken:
             if not rule.enforced:
-                self._count(rule, principal, operation)
+                self._count(rule, principal, name)
         enforced = next((rule for rule in broken if rule.enforced), None)
         if enforced is not None:
             await self._witness.refused(
-                principal, "address.refused", reason=operation.name, request=request, object_=enforced.id
+                principal, "address.refused", reason=name, request=request, object_=enforced.id
             )
             raise Refusal(
                 Kind.FORBIDDEN,
@@ -88,7 +97,7 @@ class AddressRules:
     async def _read(self, place: tuple[str, bool]) -> tuple[AddressRule, ...]:
         return tuple(row.rule for row in await find_addresses.address_rules(self._pool, *place))
 
-    def _count(self, rule: AddressRule, principal: Principal, operation: Operation) -> None:
+    def _count(self, rule: AddressRule, principal: Principal, name: str) -> None:
         count = self._counts.get(rule.id)
         if count is None:
             if len(self._counts) >= MOST_COUNTED:
@@ -98,7 +107,7 @@ class AddressRules:
         if len(count.addresses) < MOST_NAMED:
             count.addresses.add(principal.address)
         if len(count.operations) < MOST_NAMED:
-            count.operations.add(operation.name)
+            count.operations.add(name)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FIRST_S, self._due)
 

@@ -46,7 +46,22 @@ class Caller(NamedTuple):
 
 
 async def authenticate(ports: Ports, asking: Asking) -> Caller:
-    """Who asks, or ``invalid_client``. A request that proves itself in two ways is refused, whatever they prove."""
+    """Who asks, or ``invalid_client``. An app on a server must be where the rules of its own account let it be."""
+    caller = await _proven(ports, asking)
+    client = caller.client
+    if client is not None and client.confidential:
+        await check_address(ports, asking, client, account=client.account)
+    return caller
+
+
+async def check_address(ports: Ports, asking: Asking, client: Client, *, account: str) -> None:
+    """Raises Refusal (403) where ``account`` does not let the app in from there; the API would not either."""
+    app = asking.app(account, client.id, livemode=client.livemode)
+    await ports.addresses.check_endpoint(app, asking.name, request=asking.request_id)
+
+
+async def _proven(ports: Ports, asking: Asking) -> Caller:
+    """Who asks. A request that proves itself in two ways is refused, whatever they prove."""
     fields = asking.fields
     shown = [
         "client_assertion" in fields or "client_assertion_type" in fields,
@@ -138,6 +153,7 @@ async def _by_secret_key(ports: Ports, asking: Asking) -> Caller:
         )
     if who.kind != "secret":
         raise invalid_client("Only a secret key can speak for an app.", why="not_a_secret_key")
+    await ports.addresses.check_endpoint(who, asking.name, request=asking.request_id)
     caller = Caller(who.account, who.livemode, None, key=who.id, thumbprint=_thumbprint(asking))
     if client_id is None:
         return caller

@@ -4,8 +4,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from lockgate.gateway.identity.core.dpop import proofs_in
 from lockgate.gateway.oauth.core.asking import Asking
-from lockgate.gateway.oauth.core.errors import OAuthError, invalid_request
+from lockgate.gateway.oauth.core.errors import OAuthError, body, body_of, invalid_request
 from lockgate.gateway.oauth.core.metadata import DEAUTHORIZE, INTROSPECT, PAR, REVOKE, TOKEN
 from lockgate.gateway.oauth.core.request import once
 from lockgate.gateway.oauth.deauthorize import deauthorize
@@ -40,14 +41,15 @@ def hooks(ports: Ports) -> list[Hook]:
         async def handle(posted: Posted) -> Answer:
             return await _answer(ports, path, posted, verb=verb, status=status)
 
-        return Hook(path, handle, MAX_BYTES, "token")
+        return Hook(path, handle, MAX_BYTES, "token", refusal=body_of)
 
     return [hook(path, verb, status) for path, (verb, status) in _ENDPOINTS.items()]
 
 
 async def _answer(ports: Ports, path: str, posted: Posted, *, verb: Verb, status: int) -> Answer:
     try:
-        return _json(status, await verb(ports, _read(path, posted)))
+        answer = await verb(ports, _read(path, posted))
+        return Answer(status, json.dumps(answer, separators=(",", ":")).encode(), _NEVER_KEPT)
     except OAuthError as refusal:
         named = Principal(
             "-", False, "internal", "unknown", address=posted.address, user_agent=posted.headers.get("user-agent", "")
@@ -55,11 +57,16 @@ async def _answer(ports: Ports, path: str, posted: Posted, *, verb: Verb, status
         await ports.witness.refused(
             named, f"{path.rpartition('/')[2]}.refused", reason=refusal.why, request=posted.request_id
         )
-        by_header = refusal.status == 401 and "authorization" in posted.headers  # RFC 6749 5.2
-        challenge = (("WWW-Authenticate", 'Basic realm="Lockgate"'),) if by_header else ()
-        return _json(
-            refusal.status, {"error": refusal.error, "error_description": refusal.description}, challenge
-        )
+        challenge = _challenge(posted) if refusal.status == 401 else ()
+        return Answer(refusal.status, body(refusal.error, refusal.description), (*_NEVER_KEPT, *challenge))
+
+
+def _challenge(posted: Posted) -> tuple[tuple[str, str], ...]:
+    """What to try again with, by the scheme that was tried (RFC 6749 5.2)."""
+    scheme = posted.headers.get("authorization", "").partition(" ")[0].lower()
+    if not scheme:
+        return ()
+    return (("WWW-Authenticate", 'Bearer realm="Lockgate"' if scheme == "bearer" else 'Basic realm="Lockgate"'),)
 
 
 def _read(path: str, posted: Posted) -> Asking:
@@ -72,12 +79,11 @@ def _read(path: str, posted: Posted) -> Asking:
         if refusal.kind is not Kind.INVALID:
             raise
         raise invalid_request(refusal.message) from None
-    proofs = headers.get("dpop")
     return Asking(
         path=path,
         fields=fields,
         authorization=headers.get("authorization"),
-        proofs=() if proofs is None else tuple(proofs.split(", ")),
+        proofs=proofs_in(headers.get("dpop")),
         from_browser="origin" in headers or "sec-fetch-site" in headers,
         certificate=posted.certificate,
         address=posted.address,
@@ -85,7 +91,3 @@ def _read(path: str, posted: Posted) -> Asking:
         request_id=posted.request_id,
         now=clock.now(),
     )
-
-
-def _json(status: int, body: Mapping[str, Any], more: tuple[tuple[str, str], ...] = ()) -> Answer:
-    return Answer(status, json.dumps(body, separators=(",", ":")).encode(), (*_NEVER_KEPT, *more))

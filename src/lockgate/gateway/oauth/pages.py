@@ -41,7 +41,7 @@ def pages(ports: Ports) -> list[Page]:
         Page("GET", metadata.AUTHORIZE, asked),
         Page("POST", metadata.AUTHORIZE, asked),
         Page("GET", metadata.CONSENT + "/{ticket}", shown),
-        Page("POST", metadata.CONSENT + "/{ticket}", decided),
+        Page("POST", metadata.CONSENT + "/{ticket}", decided, "login"),
     ]
 
 

@@ -18,7 +18,7 @@ Memberships = Mapping[str, Mapping[str, Access]]
 
 
 class Guest(NamedTuple):
-    """Who is signed in at a browser, and the cookies that the answer must set to keep it so."""
+    """Who is signed in at a browser, when a factor was last proved there, and the cookies that keep it so."""
 
     person: str
     session: str
@@ -40,6 +40,12 @@ class Certificates(Protocol):
     async def identify(self, der: bytes | None) -> Shown: ...
 
 
+class Addresses(Protocol):
+    """Knows from where a credential may be used."""
+
+    async def check_endpoint(self, principal: Principal, name: str, *, request: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything that this room touches. ``secret`` is the room's own key, from which successors are derived;
@@ -53,6 +59,7 @@ class Ports:
     keys: Keys
     proofs: Proofs
     certificates: Certificates
+    addresses: Addresses
     witness: Witness
     issuer: str
     visitor: Callable[[Visit], Awaitable[Guest | None]]

@@ -8,7 +8,7 @@ from typing import Any
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.oauth import find_grants, issue, store_tokens
 from lockgate.gateway.oauth.allowed import allowed
-from lockgate.gateway.oauth.authenticate_client import Caller
+from lockgate.gateway.oauth.authenticate_client import Caller, check_address
 from lockgate.gateway.oauth.bind import Binding, bind, check_strict
 from lockgate.gateway.oauth.core import handles, pkce, scopes
 from lockgate.gateway.oauth.core.asking import Asking
@@ -30,6 +30,7 @@ async def redeem(ports: Ports, asking: Asking, caller: Caller) -> dict[str, Any]
     if code is None:
         raise invalid_grant("There is no such code.", why="unknown_code")
     client = await caller.must_be(ports, code.app)
+    await check_address(ports, asking, client, account=code.account)
     binding = await bind(ports, asking, caller)
     _check(asking, client, binding, json.loads(code.asked))
     check_strict(client, binding)

@@ -6,7 +6,7 @@ from typing import Any
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.oauth import find_grants, issue, store_tokens
 from lockgate.gateway.oauth.allowed import allowed
-from lockgate.gateway.oauth.authenticate_client import Caller
+from lockgate.gateway.oauth.authenticate_client import Caller, check_address
 from lockgate.gateway.oauth.bind import Binding, bind, check_strict
 from lockgate.gateway.oauth.core import handles, scopes
 from lockgate.gateway.oauth.core.asking import Asking
@@ -34,6 +34,7 @@ async def refresh(ports: Ports, asking: Asking, caller: Caller) -> dict[str, Any
         raise invalid_grant("There is no such refresh token.", why="unknown_refresh_token")
     session = found[1]
     client = await caller.must_be(ports, session.app)
+    await check_address(ports, asking, client, account=session.account)
     binding = await bind(ports, asking, caller)
     _check_key(session, binding)
     check_strict(client, binding)

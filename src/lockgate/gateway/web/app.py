@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
+from lockgate.gateway.pages import render
 from lockgate.gateway.web import api_metrics, errors, headers
 from lockgate.gateway.web.answers import Answers
 from lockgate.gateway.web.bodies import Bodies, Receive
@@ -20,6 +21,7 @@ from lockgate.gateway.web.routes import Match, PageMatch, Pages, Routes
 from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
+from lockgate.kernel.log import mask
 from lockgate.kernel.operations import Answer, Hook, Loader, Operation, Page, Posted, Visit
 from lockgate.kernel.params import read_fields
 
@@ -120,6 +122,18 @@ class App:
     async def _without_key(
         self, found: PageMatch, scope: Scope, body: bytes, *, address: str, request_id: str
     ) -> Reply:
+        """The answer of a page or hook, whatever happens."""
+        try:
+            return await self._visited(found, scope, body, address=address, request_id=request_id)
+        except Refusal as refusal:
+            return self._told(found[0], refusal, dict(scope["headers"]))
+        except Exception:
+            _logger.exception("request failed at a page or hook", request=request_id)
+            return self._told(found[0], errors.unexpected(), dict(scope["headers"]))
+
+    async def _visited(
+        self, found: PageMatch, scope: Scope, body: bytes, *, address: str, request_id: str
+    ) -> Reply:
         """A page for a browser, or what was posted to a hook."""
         page, path = found
         await self._limits.admit_from(page.limit, address)
@@ -140,6 +154,16 @@ class App:
         if reply.status == _UNAUTHENTICATED:  # whoever fails to prove who he is, fails against his address
             await self._limits.failed(address)
         return reply
+
+    def _told(self, page: Page | Hook, refusal: Refusal, sent: Mapping[bytes, bytes]) -> Reply:
+        """A refusal as whoever comes there can read it: a browser as a page, an app as its standard says."""
+        reply = self._guard.refuse(refusal)
+        if isinstance(page, Hook):
+            return reply if page.refusal is None else reply._replace(body=page.refusal(refusal))
+        if b"text/html" not in sent.get(b"accept", b""):
+            return reply
+        shown = _of_room(render.refused(reply.status, mask(refusal.message)))
+        return shown._replace(headers=(*shown.headers, *reply.headers))
 
     def _no_such_method(self, allowed: Sequence[str]) -> Reply:
         reply = self._guard.refuse(Refusal(Kind.METHOD, f"Here only {', '.join(allowed)} can be used."))

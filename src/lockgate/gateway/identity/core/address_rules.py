@@ -47,9 +47,9 @@ class AddressRule(NamedTuple):
             case _:
                 return principal.kind not in _PUBLIC
 
-    def names(self, principal: Principal, operation: Operation) -> bool:
-        """Whether a request for ``operation`` is one that this rule names."""
-        if self.scope == "class" and operation.resource not in CLASSES[self.subject]:
+    def names(self, principal: Principal, operation: Operation | None) -> bool:
+        """Whether a request for ``operation``, or for tokens where it is None, is one that this rule names."""
+        if self.scope == "class" and (operation is None or operation.resource not in CLASSES[self.subject]):
             return False
         return self.about(principal)
 
@@ -60,7 +60,9 @@ class AddressRule(NamedTuple):
         )
 
 
-def unsatisfied(rules: Iterable[AddressRule], principal: Principal, operation: Operation) -> Sequence[AddressRule]:
+def unsatisfied(
+    rules: Iterable[AddressRule], principal: Principal, operation: Operation | None
+) -> Sequence[AddressRule]:
     """The rules that name this request and do not admit its address. Each of them must: they add up."""
     naming = [rule for rule in rules if rule.names(principal, operation)]
     if not naming:

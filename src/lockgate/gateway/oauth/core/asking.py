@@ -21,6 +21,11 @@ class Asking:
     request_id: str
     now: int
 
+    @property
+    def name(self) -> str:
+        """What is asked for, as records name it."""
+        return self.path.rpartition("/")[2]
+
     def app(self, account: str, id_: str, *, livemode: bool, session: str | None = None) -> Principal:
         """An app of this request, for the audit record."""
         return Principal(

@@ -196,3 +196,80 @@ async def test_an_object_is_changed_on_while_redis_is_gone(redis, pair):
     change = operation("standard")
     held = await first.limits.admit(KEY, change, {"intent": "pi_1"})
     first.limits.leave(held)
+
+
+class Waiting:
+    """A Redis that takes its time, or fails, as the test says; what was given back is in ``left``."""
+
+    def __init__(self):
+        self.asked, self.left, self.gone = asyncio.Event(), [], False
+        self.charging, self.charged = asyncio.Event(), asyncio.Event()
+
+    async def take(self, asks, lease=None):
+        if self.gone:
+            raise limits_redis.SharedGone("gone")
+        self.asked.set()
+        await asyncio.sleep(60)
+
+    async def check(self):
+        if self.gone:
+            raise limits_redis.SharedGone("gone")
+
+    async def charge(self, charges):
+        self.charging.set()
+        await self.charged.wait()
+        if self.gone:
+            raise limits_redis.SharedGone("gone")
+
+    def leave(self, lease):
+        self.left.append(lease)
+
+    async def close(self):
+        pass
+
+
+async def test_a_request_that_is_cancelled_while_redis_answers_keeps_no_place():
+    redis = Waiting()
+
+    async def told(back, reason):
+        pass
+
+    limits = Limits(shared=SharedLimits(redis, processes=2, told=told))  # type: ignore[arg-type]
+    admitting = asyncio.create_task(limits.admit(KEY, PAY, {}))
+    await redis.asked.wait()
+    admitting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await admitting
+    assert [lease.sets for lease in redis.left] == [[("now key key_1", 128), ("now account acct_1 0", 384)]]
+    assert limits._at_once == 0 and limits._seated == {}
+
+
+async def test_redis_that_goes_again_while_it_is_charged_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr("lockgate.gateway.web.limits_shared.PROBE_S", 0.01)
+    redis, said = Waiting(), []
+
+    async def told(back, reason):
+        said.append(back)
+
+    shared = SharedLimits(redis, processes=2, told=told)  # type: ignore[arg-type]
+    redis.gone = True
+    await shared.start()
+    redis.gone = False
+    await redis.charging.wait()
+    redis.gone = True
+    await shared.take([Ask("a", "b", S, 20)], "payment")  # finds it gone, while the charge is still under way
+    redis.charged.set()
+    await asyncio.sleep(0.05)
+    redis.gone = False
+    await asyncio.sleep(0.1)
+    await shared.close()
+    assert said == [False, False, True]
+
+
+async def test_of_few_places_no_process_has_a_part_while_redis_is_gone(redis):
+    process = Process(redis.url, processes=4)
+    assert process.shared.share_of(3) == 3
+    redis.kill()
+    await process.shared.start()
+    assert (process.shared.share_of(3), process.shared.share_of(9)) == (0, 2)
+    await process.shared.close()

@@ -100,3 +100,13 @@ def test_shoppers_are_told_apart_by_a_hash_and_servers_are_not():
     senders = {one.row.sender for one in heard}
     assert len(senders) == 3 and "" in senders
     assert not any("192" in sender for sender in senders)
+
+
+def test_a_shopper_with_a_whole_network_of_addresses_is_one_series():
+    now = 1_800_000_000
+    traffic = Traffic(key=b"k", now=lambda: now)
+    for host in range(200):
+        who = Principal("acct_1", False, "publishable", "pk", address=f"2001:db8::{host:x}")
+        traffic.note(who, "payment", refused=False)
+    now += 1
+    assert [one.row.asked for one in traffic.take()] == [200]

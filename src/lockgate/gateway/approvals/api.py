@@ -111,11 +111,13 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
         Operation(
             name="approval.prove", method="POST", path="/v1/approvals/{approval}/prove", resource="profile",
             access="write", handler=prove, params=params.PROVE, returns=APPROVAL, audit="approval.prove",
+            limit="proof",
             summary="Confirm one's own request with a second factor.",
         ),
         Operation(
             name="approval.approve", method="POST", path="/v1/approvals/{approval}/approve", resource="approvals",
             access="write", handler=approve, params=params.PROVE, returns=APPROVAL, audit="approval.approve",
+            limit="proof",
             summary="Agree to what somebody else asks for, with a second factor of one's own.",
         ),
         Operation(
@@ -142,6 +144,7 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
         Operation(
             name="session.prove_again", method="POST", path="/v1/sessions/prove_again", resource="profile",
             access="write", handler=prove_again, params=params.PROVE, returns=STEP_UP, audit="session.step_up",
+            limit="proof",
             summary="Prove a second factor again; the session goes on under new tokens.",
         ),
     ]  # fmt: skip

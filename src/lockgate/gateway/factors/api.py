@@ -86,7 +86,8 @@ def operations(ports: Ports, email_of: Callable[[str], Awaitable[str]]) -> list[
         Operation(
             name="factor.confirm_totp", method="POST", path="/v1/factors/totp/confirm", resource="profile",
             access="write", handler=confirm_totp, params=_CODE, returns=ENROLLED, audit="totp.add",
-            privilege="factors", summary="Add the authenticator app that was begun, by the code that it shows.",
+            privilege="factors", limit="proof",
+            summary="Add the authenticator app that was begun, by the code that it shows.",
         ),
         Operation(
             name="factor.begin_passkey", method="POST", path="/v1/factors/passkeys/challenge", resource="profile",

@@ -175,6 +175,7 @@ def operations(ports: Ports) -> list[Operation]:
         Operation(
             name="profile.change_password", method="POST", path=f"{_ME}/password", resource="profile", access="write",
             handler=password, params=_PASSWORD, returns=TOKENS, audit="password.change", privilege="factors",
+            limit="proof",
             summary="Change one's own password. All sessions end; the answer begins a new one.",
         ),
     ]  # fmt: skip

@@ -72,11 +72,11 @@ def pages(ports: Ports) -> list[Page]:
 
     return [
         desk.shows_own(_APP, app),
-        desk.takes_own(_APP, add_app, fresh=True),
+        desk.takes_own(_APP, add_app, fresh=True, limit="login"),
         desk.shows_own(_PASSKEY, passkey),
-        desk.takes_own(_PASSKEY, add_passkey, fresh=True),
-        desk.takes_own("/account/factors", remove, fresh=True),
-        desk.takes_own("/account/recovery-codes", renew, fresh=True),
+        desk.takes_own(_PASSKEY, add_passkey, fresh=True, limit="login"),
+        desk.takes_own("/account/factors", remove, fresh=True, limit="login"),
+        desk.takes_own("/account/recovery-codes", renew, fresh=True, limit="login"),
     ]
 
 

@@ -131,8 +131,8 @@ class Limits:
             self._sit(plan.seats)  # before waiting: this process's own bound holds meanwhile
             try:
                 verdict, place = await self._shared.take(asks, cls, lease=lease)
-            except BaseException:
-                self.leave(Held(plan.seats, None))
+            except BaseException:  # who was cancelled meanwhile may have been given a place there
+                self.leave(Held(plan.seats, lease))
                 raise
             if verdict.wait_ns:
                 self.leave(Held(plan.seats, None))

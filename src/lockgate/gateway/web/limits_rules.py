@@ -10,14 +10,15 @@ from lockgate.kernel.principal import ADMINISTRATIVE, Principal
 PLATFORM = "-"  # whose rules hold for all accounts, and for what comes without a key
 SCOPES = ("key", "person", "app", "address", "account")
 MODES = ("enforce", "observe")
-# Operations say which of these they are in; what manages the account itself is ``admin``.
-OPERATION_CLASSES = ("standard", "search", "payment", "refund", "payout", "admin")
+# Operations say which of these they are in; what manages the account itself is ``admin``, and ``proof`` is what tries
+# the password or the second factor of somebody who is signed in.
+OPERATION_CLASSES = ("standard", "search", "payment", "refund", "payout", "proof", "admin")
 # What comes without a key, by address.
 PAGE_CLASSES = ("login", "token", "browser", "hook")
 OPEN_CLASSES = (*PAGE_CLASSES, "open", "stray", "failure")
 CLASSES = (*OPERATION_CLASSES, *OPEN_CLASSES)
 # Where the limits cannot be known, these are refused: a guess, a token or money out can wait, a sale cannot.
-FAIL_CLOSED = frozenset({"login", "token", "refund", "payout"})
+FAIL_CLOSED = frozenset({"login", "token", "proof", "refund", "payout"})
 # How often one object is changed is bounded by the hour: a stop to loops, not to guesses. To call such a bucket used up
 # because nobody knows what is in it would keep payments from being captured.
 SLOW = frozenset({"object"})
@@ -92,6 +93,7 @@ def defaults(scope: str, cls: str, *, rate: int, burst: int) -> tuple[int, int, 
     if scope == "account":
         return None if cls else (ACCOUNT_RATE, 1, ACCOUNT_BURST)
     said = {"": (rate, 1, burst), "payment": (rate, 1, max(PAYMENT_BURST, burst // SHARE))}
+    said["proof"] = OPEN_DEFAULTS["login"]
     if scope != "address":
         said["search"] = (max(1, rate // SHARE), 1, max(1, burst // SHARE))
         said["refund"] = said["payout"] = (max(1, rate // 2), 1, max(PAYMENT_BURST, burst // 2))

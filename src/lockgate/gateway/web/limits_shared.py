@@ -84,8 +84,10 @@ class SharedLimits:
         await self._redis.close()
 
     def share_of(self, most: int) -> int:
-        """How many of ``most`` this process may have under way: all, or its share while Redis is gone."""
-        return max(1, most // self._processes) if self.degraded else most
+        """How many of ``most`` this process may have under way: all, or its share while Redis is gone; none if that is
+        less than one.
+        """
+        return most // self._processes if self.degraded else most
 
     def _share(self, ask: Ask) -> Ask:
         burst = ask.burst // self._processes
@@ -119,6 +121,8 @@ class SharedLimits:
             try:
                 await self._redis.charge(charges)
             except SharedGone:
+                if self.degraded:  # a request has found it gone again meanwhile, and began another wait
+                    return
                 self.degraded = True
                 continue
             break

@@ -48,12 +48,12 @@ class Traffic:
 
     def note(self, principal: Principal, cls: str, *, refused: bool) -> None:
         """One request."""
-        sender = principal.address if principal.kind == "publishable" else ""
+        sender = source(principal.address) if principal.kind == "publishable" else ""
         known = self._series.get((principal.id, cls, sender))
         if known is None:
             if len(self._series) >= MAX_SERIES:
                 return
-            hashed = self._hashed(source(sender)) if sender else ""
+            hashed = self._hashed(sender) if sender else ""
             kind = _Kind(principal.account, principal.livemode, principal.id, cls, hashed)
             known = self._series[(principal.id, cls, sender)] = (kind, _Series())
         series, now = known[1], self._now()

@@ -243,3 +243,20 @@ def test_nothing_of_a_token_or_code_stands_in_logs_or_tables(realm: Realm):
     )  # fmt: skip
     for text in texts:
         assert text not in logs and text not in kept
+
+
+def test_an_app_that_acts_for_itself_is_no_stronger_than_who_sets_it_up(realm: Realm):
+    developer = member(realm.owner, ["developer"])
+    key, other = Key("ES256", kid="mine"), Key("ES256", kid="owners")
+    asked = {"name": "Own", "token_endpoint_auth_method": "private_key_jwt", "jwks": json.dumps({"keys": [key.jwk]})}
+    strong = developer.post("/v1/apps", {**asked, "scope": "payouts=write"})
+    assert (strong.status, strong.json["error"]["code"]) == (403, "permission_exceeded")
+    weak = developer.post("/v1/apps", {**asked, "scope": "payouts=read"})
+    assert weak.status == 200, weak.text
+    widened = developer.post(f"/v1/apps/{weak.json['id']}", {"scope": "payouts=write"})
+    assert widened.json["error"]["code"] == "permission_exceeded"
+    owners = realm.app("private_key_jwt", scope="payouts=write", jwks=json.dumps({"keys": [other.jwk]}))
+    taken = developer.post(f"/v1/apps/{owners.id}", {"jwks": asked["jwks"]})
+    assert taken.json["error"]["code"] == "permission_exceeded"
+    assert developer.post(f"/v1/apps/{owners.id}", {"name": "Renamed"}).status == 200
+    assert developer.post(f"/v1/apps/{owners.id}", {"scope": "payouts=read"}).status == 200

@@ -37,6 +37,8 @@ def prepared(who: Principal, params: Mapping[str, Any]) -> AppRow:
         certificates=bool(params.get("certificates")),
         subject=bool(params.get("tls_client_auth")),
     )
+    scope = registration.scope(params["scope"])
+    registration.check_own_strength(who, method, scope)
     return AppRow(
         account=who.account,
         livemode=who.livemode,
@@ -46,7 +48,7 @@ def prepared(who: Principal, params: Mapping[str, Any]) -> AppRow:
         name=params["name"],
         method=method,
         redirect_uris=registration.redirect_uris(method, params.get("redirect_uris", ())),
-        scope=registration.scope(params["scope"]),
+        scope=scope,
         strict=params.get("strict", False),
         data=json.dumps(registration.proof(params), separators=(",", ":")),
         created_by=f"{who.kind}:{who.id}",

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from lockgate.gateway.certificates.core import read
 from lockgate.gateway.certificates.register import for_app
+from lockgate.gateway.identity.core.strength import check_strength
 from lockgate.gateway.oauth.core import clients, redirects, scopes, subjects
 from lockgate.gateway.oauth.core.clients import STRONG, AppRow
 from lockgate.gateway.oauth.core.errors import OAuthError
@@ -31,6 +32,12 @@ def scope(text: str) -> str:
             "scope must be read_only, read_write, or permission words like refunds=write, separated by single spaces.",
             param="scope",
         ) from None
+
+
+def check_own_strength(who: Principal, method: str, text: str) -> None:
+    """An app that can act for itself does so with whoever has its key: it may do no more than who sets it up may."""
+    if method in STRONG:
+        check_strength(who, scopes.read(text), param="scope")
 
 
 def proof(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.oauth import find, registration, render, store
-from lockgate.gateway.oauth.core import clients
+from lockgate.gateway.oauth.core import clients, scopes
 from lockgate.gateway.oauth.core.clients import AppRow
 from lockgate.gateway.oauth.ports import Ports
 from lockgate.gateway.storage.audits import insert_audits
@@ -26,6 +26,9 @@ async def _update(ports: Ports, call: Call) -> Answer:
     who, pems = call.principal, call.params.get("certificates", ())
     before = await find.app(ports.pool, who, call.path["app"])
     after = _changed(before, call.params)
+    widened = scopes.exceeds(scopes.read(after.scope), scopes.read(before.scope))
+    if pems or widened or registration.proof(call.params):
+        registration.check_own_strength(who, after.method, after.scope)
 
     async def work(connection: Connection) -> None:
         held = await store.lock_app(connection, account=who.account, livemode=who.livemode, id_=before.id)

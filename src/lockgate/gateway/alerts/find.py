@@ -59,7 +59,8 @@ async def gained(connection: Connection, page: Page, actions: Collection[str]) -
         " null::bigint as last_ms from page where action = any($3::text[])"
         " union all select 0, account, min(id), min(created_ms), '', '', actor, null, address, null, null,"
         " max(created_ms) from page where account <> '-' and address is not null and address <> '*'"
-        " and (actor like 'secret:%' or actor like 'restricted:%' or actor like 'person:%' and outcome = 'done')"
+        " and (actor like 'secret:%' or actor like 'restricted:%' or actor like 'person:%' and outcome = 'done'"
+        "  and action <> 'person.sign_in_begun')"
         " group by account, actor, address order by 1, 3",
         *(page.first, page.end, list(actions)),
     )

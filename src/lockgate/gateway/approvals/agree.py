@@ -35,10 +35,11 @@ async def pending(ports: Ports, who: Principal, id_: str) -> ApprovalRow:
     return row
 
 
-async def challenge(ports: Ports, who: Principal, row: ApprovalRow) -> Mapping[str, Any]:
+async def challenge(ports: Ports, who: Principal, row: ApprovalRow, *, request: str | None = None) -> Mapping[str, Any]:
     """What a passkey of ``who`` must sign to agree to this approval and to no other."""
     if not sees(who, row):
         raise missing("approval", row.id, param="approval")
+    await insert_audits(ports.pool, [record(who, "approval.challenge", object_=row.id, request=request)])
     return await passkeys.begin(ports.factors, _person(who), now=clock.now(), content=row.signed)
 
 

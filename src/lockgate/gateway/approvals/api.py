@@ -52,7 +52,7 @@ def operations(ports: Ports, approvals: Approvals) -> list[Operation]:
 
     async def challenge(call: Call) -> Mapping[str, Any]:
         row = await agree.pending(ports, call.principal, call.path["approval"])
-        options = await agree.challenge(ports, call.principal, row)
+        options = await agree.challenge(ports, call.principal, row, request=call.request_id)
         return CHALLENGE.render({"options": options, "summary": row.summary})
 
     async def taken(call: Call, step: agree.Step) -> Answer:

@@ -20,7 +20,10 @@ from lockgate.kernel.principal import Principal
 
 async def challenge(ports: Ports, call: Call) -> Mapping[str, Any]:
     """What the caller's passkey is asked for."""
-    options = await passkeys.begin(ports.factors, _session(call.principal)[0], now=clock.now())
+    person, session = _session(call.principal)
+    told = record(call.principal, "session.challenge", object_=session, request=call.request_id)
+    await insert_audits(ports.pool, [told])
+    options = await passkeys.begin(ports.factors, person, now=clock.now())
     return CHALLENGE.render({"options": options, "summary": "Prove that it is still you"})
 
 
@@ -54,8 +57,7 @@ async def renewed(ports: Ports, principal: Principal, *, method: str, proof: str
         await ports.witness.refused(principal, "factor.refused", reason=refusal.why, request=request, object_=session)
         raise Refusal(Kind.FORBIDDEN, refusal.message, code=refusal.code, param="proof") from None
     told = record(principal, "session.step_up", object_=session, request=request, detail={"factor": proved.kind})
-    await insert_audits(ports.pool, [told])
-    return await sessions.step_up(ports.people, session, factor=proved.kind, now=now)
+    return await sessions.step_up(ports.people, session, factor=proved.kind, now=now, told=[told])
 
 
 def _session(principal: Principal) -> tuple[str, str]:

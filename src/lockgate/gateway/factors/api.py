@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lockgate.gateway.audit.record import record
 from lockgate.gateway.factors import held, passkeys, recovery, totp
 from lockgate.gateway.factors.core.proof import NotProven
 from lockgate.gateway.factors.core.shapes import (
@@ -14,7 +15,9 @@ from lockgate.gateway.factors.core.shapes import (
     TOTP_ENROLLMENT,
 )
 from lockgate.gateway.factors.ports import Ports, Whence
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.paging import listing
+from lockgate.gateway.storage.rows import AuditRow
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Call, Operation
@@ -36,8 +39,9 @@ def operations(ports: Ports, email_of: Callable[[str], Awaitable[str]]) -> list[
     async def begin_totp(call: Call) -> Mapping[str, Any]:
         person = _person(call)
         begun = await totp.begin(
-            ports, person, email=await email_of(person), name=call.params["name"], now=clock.now()
-        )
+            ports, person, email=await email_of(person), name=call.params["name"], now=clock.now(),
+            told=[_begun(call, "totp")],
+        )  # fmt: skip
         return TOTP_ENROLLMENT.render({"id": begun.id, "secret": begun.secret, "uri": begun.uri})
 
     async def confirm_totp(call: Call) -> Mapping[str, Any]:
@@ -51,6 +55,7 @@ def operations(ports: Ports, email_of: Callable[[str], Awaitable[str]]) -> list[
 
     async def begin_passkey(call: Call) -> Mapping[str, Any]:
         person = _person(call)
+        await insert_audits(ports.pool, [_begun(call, "passkey")])
         options = await passkeys.begin_registration(ports, person, email=await email_of(person), now=clock.now())
         return PASSKEY_ENROLLMENT.render({"options": options})
 
@@ -111,6 +116,12 @@ def operations(ports: Ports, email_of: Callable[[str], Awaitable[str]]) -> list[
             summary="New recovery codes, shown once; the old ones end.",
         ),
     ]  # fmt: skip
+
+
+def _begun(call: Call, kind: str) -> AuditRow:
+    return record(
+        call.principal, "factor.begin", object_=call.principal.id, request=call.request_id, detail={"factor": kind}
+    )
 
 
 def _person(call: Call) -> str:

@@ -11,7 +11,9 @@ from lockgate.gateway.factors.core.proof import Proof
 from lockgate.gateway.factors.find import TotpRow
 from lockgate.gateway.factors.ports import NOWHERE, SEALED_FOR, Change, Ports, Whence
 from lockgate.gateway.factors.tries import attempt
+from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
+from lockgate.gateway.storage.rows import AuditRow
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.ids import new_id
 
@@ -29,8 +31,10 @@ class Enrolment:
     uri: str = field(repr=False)
 
 
-async def begin(ports: Ports, person: str, *, email: str, name: str, now: int) -> Enrolment:
-    """Draw a seed for a new app of ``person``; it proves nothing until ``confirm``."""
+async def begin(
+    ports: Ports, person: str, *, email: str, name: str, now: int, told: Sequence[AuditRow] = ()
+) -> Enrolment:
+    """Draw a seed for a new app of ``person``; it proves nothing until ``confirm``. ``told`` is written with it."""
     seed = base64.b32encode(secrets.token_bytes(totp.SEED_BYTES)).decode()
     sealed = await ports.box.seal(SEALED_FOR, person, {"seed": seed, "name": name})
     if sealed is None:
@@ -40,6 +44,7 @@ async def begin(ports: Ports, person: str, *, email: str, name: str, now: int) -
         await store.lock(connection, person)
         await _refuse_too_many(connection, person)
         await store.begin_totp(connection, row)
+        await insert_audits(connection, told)
     return Enrolment(row.id, seed, totp.uri(seed, label=email))
 
 

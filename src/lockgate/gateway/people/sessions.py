@@ -10,9 +10,10 @@ from lockgate.gateway.people import find, find_sessions, marks, store_sessions
 from lockgate.gateway.people.core.rows import SessionRow
 from lockgate.gateway.people.find_sessions import Live
 from lockgate.gateway.people.ports import Ports
-from lockgate.gateway.people.records import by_person
+from lockgate.gateway.people.records import NOWHERE, by_person
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
+from lockgate.gateway.storage.rows import AuditRow
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Visit
@@ -141,18 +142,28 @@ async def refresh(
             connection, ports, token, address=address, user_agent=user_agent, now=now, request=request
         )
     if begun is None:
+        who = Principal(NOWHERE, False, "internal", "unknown", address=address, user_agent=user_agent)
+        known = await find_sessions.refresh(ports.pool, marks.hashed(token))
+        why = "unknown_token" if known is None else "session_over"
+        await ports.witness.refused(who, "session.refused", reason=why, request=request)
         raise ended()
     return await signed(ports, begun, now=now)
 
 
-async def step_up(ports: Ports, session: str, *, factor: str, now: int) -> Started:
-    """After a fresh proof the session goes on under a new id with new tokens; what knew the old one is signed out."""
+async def step_up(
+    ports: Ports, session: str, *, factor: str, now: int, told: Sequence[AuditRow] = ()
+) -> Started:
+    """After a fresh proof the session goes on under a new id with new tokens; what knew the old one is signed out.
+
+    ``told`` is put on record with it.
+    """
     async with ports.pool.acquire() as connection, connection.transaction():
         row = await store_sessions.lock_session(connection, session)
         if row is None or not await _may_go_on(connection, row, now=now):
             raise ended()
         await store_sessions.end_session(connection, row.id, reason="step_up", now=now)
         begun = await _renewed(connection, row, factor=factor, now=now)
+        await insert_audits(connection, told)
     return await signed(ports, begun, now=now)
 
 
@@ -309,6 +320,11 @@ async def _carried_on(
             )
             return None
     await store_sessions.touch_session(connection, row.id, person=row.person, now=now)
+    told = by_person(
+        row.person, await find.accounts_of(connection, row.person), "session.refresh", object_=row.id, request=request,
+        address=address, user_agent=user_agent, detail={"session": row.id, "again": known.used_at is not None},
+    )  # fmt: skip
+    await insert_audits(connection, told)
     return Begun(row._replace(last_seen_at=now), follower)
 
 

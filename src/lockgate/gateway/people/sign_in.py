@@ -96,6 +96,11 @@ async def begin(ports: Ports, email: str, password: str, *, from_: From, now: in
     async with ports.pool.acquire() as connection, connection.transaction():
         await guesses.was_right(connection, checked.counted)
         opened = await begin_within(connection, found.row.id, from_=from_, now=now)
+        told = by_person(
+            found.row.id, found.accounts, "person.sign_in_begun", object_=found.row.id, request=from_.request,
+            address=from_.address, user_agent=from_.user_agent, detail={"factors": ["password"]},
+        )  # fmt: skip
+        await insert_audits(connection, told)
     return await described(ports, opened, now=now)
 
 

@@ -6,6 +6,7 @@ ACTIONS = frozenset(
     {
         "authentication.refused",  # at the API's door
         "person.sign_in_refused",
+        "session.refused",
         "factor.refused",
         "token.refused",  # by the authorization server, as are the next three
         "par.refused",
@@ -18,8 +19,8 @@ THRESHOLD = 5
 
 
 def failed(record: Record) -> bool:
-    """Whether this is one."""
-    return record.outcome in ("refused", "failed")
+    """Whether this is one: a browser that comes back when its own session is over is none."""
+    return record.outcome in ("refused", "failed") and record.detail.get("reason") != "session_over"
 
 
 def address_of(record: Record) -> str:

@@ -1,4 +1,4 @@
-"""Five failed authentications within a minute as one person, or with one key that is known to be ours."""
+"""Five failed authentications within a minute as one person, or with one key or token, known to be ours or not."""
 
 from lockgate.gateway.alerts.core import failures
 from lockgate.gateway.alerts.core.rule import Record, RecordRule
@@ -20,7 +20,8 @@ def _summary(record: Record) -> str:
 RULE = RecordRule(
     name="failed_authentications.credential",
     title="Many failed authentications of one key or person",
-    about="One person's password or second factor, or one revoked, expired or misplaced key, fails again and again.",
+    about="One person's password or second factor, or one revoked, expired, misplaced or unknown key, fails again and "
+    "again.",
     severity="high",
     runbook="Ask the person, or whoever runs the server that holds the key. If it was not them, end the person's "
     "sessions and have the password changed, or find who else holds the key.",

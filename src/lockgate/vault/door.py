@@ -42,7 +42,7 @@ class Door:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
         self._server = await asyncio.get_running_loop().create_unix_server(lambda: _Connection(self), path)
-        os.chmod(path, 0o666)  # noqa: S103 - the directory is closed, and every frame must prove its caller
+        os.chmod(path, 0o660)  # its directory's group is the programs'; and every frame must prove its caller
 
     async def open_link(self, link: Link) -> int:
         """Listen for other hosts too; returns the port in use, also when 0 was asked for."""

@@ -51,7 +51,9 @@ ACCESS: dict[str, Recipe] = {
         needs={"permissions": {"decision": "reduce"}, "roles": {"decision": "reduce"}},
         never={"roles": "a key's access has no roles to reduce; tests/gateway/access reduce a person's"},
     ),
-    "access_review_item.list": Recipe(values={"starting_after": _item, "ending_before": _item}),
+    "access_review_item.list": Recipe(
+        path={"review": make.open_review}, values={"starting_after": _item, "ending_before": _item}
+    ),
     "access_review_item.get": Recipe(path={"review": make.open_review, "item": make.any_item}),
     "address_rule.create": Recipe(
         always={"networks[0]": "127.0.0.0/8"},

@@ -43,7 +43,9 @@ def assemble(
 
     async def visitor(visit: Visit) -> Guest | None:
         found = await sessions.of_visit(people, visit)
-        return None if found is None else Guest(found.person, found.session.id, found.session.proved_at, found.headers)
+        if found is None:
+            return None
+        return Guest(found.person, found.session.id, found.session.proved_at, found.roles, found.headers)
 
     async def memberships(person: str) -> Memberships:
         held = await roles_of(pool, person)

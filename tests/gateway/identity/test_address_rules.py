@@ -81,14 +81,15 @@ ELSEWHERE = "198.51.100.1"
     ],
 )
 def test_who_is_refused_where(given_rule, principal, what, refused):
-    assert bool(unsatisfied([given_rule], principal, what)) == refused
+    assert bool(unsatisfied([given_rule], principal, what.resource)) == refused
 
 
 def test_every_rule_that_names_a_request_must_be_satisfied():
     office, server = rule(), rule("key", "key_1", ("203.0.113.7",), id_="adr_2")
-    assert unsatisfied([office, server], who(), GET) == []
-    assert unsatisfied([office, server], who(address="203.0.113.8"), GET) == [server]
-    assert unsatisfied([office, server], who(address=ELSEWHERE), GET) == [office, server]
+    assert unsatisfied([office, server], who(), GET.resource) == []
+    assert unsatisfied([office, rule("class", "admin")], who(address=ELSEWHERE), None) == [office]
+    assert unsatisfied([office, server], who(address="203.0.113.8"), GET.resource) == [server]
+    assert unsatisfied([office, server], who(address=ELSEWHERE), GET.resource) == [office, server]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.gateway.oauth.realm import BACK, Grant, Realm
+from tests.gateway.oauth.realm import BACK, Grant, Realm, fields_of
 
 ELSEWHERE = "203.0.113.0/24"
 
@@ -47,3 +47,13 @@ def test_an_app_gets_tokens_only_from_where_it_may_use_them(realm: Realm):
         assert realm.post("/oauth/par", server, {"response_type": "code", "redirect_uri": BACK}).status == 403
     assert realm.refresh(public, tokens["refresh_token"]).status == 200, "a refusal spends nothing"
     assert realm.sql("select from audit where action = 'address.refused' and actor = $1", f"app:{server.id}")
+
+
+def test_a_person_lets_an_app_in_only_from_where_the_account_wants_its_people(realm: Realm):
+    app = realm.app()
+    browser, path, page, _ = realm.consent(app)
+    fields = {**fields_of(page.text), "decision": "allow"}
+    with only_from(realm, "role", "owner"):
+        answer = browser.post(path, fields, Accept="text/html")
+        assert answer.status == 403 and answer.headers["content-type"].startswith("text/html"), answer.text
+    assert browser.post(path, fields).status == 303

@@ -64,6 +64,8 @@ def test_oauth_12_a_strict_app_must_push(realm: Realm):
     answered = realm.ask(app)
     assert answered.status == 303 and "error=invalid_request" in answered.headers["location"]
     assert "code=" not in answered.headers["location"]
+    refused(push(realm, app, redirect_uri=None)[0], "invalid_request")
+    assert push(realm, realm.known("private_key_jwt"), redirect_uri=None)[0].status == 201
 
 
 @pytest.mark.parametrize(

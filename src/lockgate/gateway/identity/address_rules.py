@@ -50,15 +50,14 @@ class AddressRules:
 
     async def check(self, principal: Principal, operation: Operation, *, request: str) -> None:
         """Raises Refusal (403) where a rule leaves the principal's address out; that is on record before."""
-        await self._hold(principal, operation, name=operation.name, request=request)
+        await self.check_endpoint(principal, operation.name, resource=operation.resource, request=request)
 
-    async def check_endpoint(self, principal: Principal, name: str, *, request: str) -> None:
-        """The same at an endpoint that is no operation, ``name`` in records: where apps get their tokens."""
-        await self._hold(principal, None, name=name, request=request)
-
-    async def _hold(
-        self, principal: Principal, operation: Operation | None, *, name: str, request: str
+    async def check_endpoint(
+        self, principal: Principal, name: str, *, request: str, resource: str | None = None
     ) -> None:
+        """The same where there is no operation: apps get their tokens there, people decide on pages. ``name`` is what
+        records call it.
+        """
         if principal.kind == "internal":
             return
         place = (principal.account, principal.livemode)
@@ -67,7 +66,7 @@ class AddressRules:
             rules = await self._known.get(place)
         if not rules:
             return
-        broken = unsatisfied(rules, principal, operation)
+        broken = unsatisfied(rules, principal, resource)
         for rule in broken:
             if not rule.enforced:
                 self._count(rule, principal, name)

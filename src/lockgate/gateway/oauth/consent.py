@@ -91,6 +91,7 @@ async def allow(ports: Ports, visit: Visit, guest: Guest) -> tuple[str, Asked] |
         return None
     check_fresh(given, guest, now=visit.now)
     who = _person(visit, guest, account, client.livemode)
+    await ports.addresses.check_endpoint(who, "consent", resource="authorizations", request=visit.request_id)
     code = handles.build("ac", account=account, random=random_token(handles.RANDOM_LENGTH))
     async with ports.pool.acquire() as connection, connection.transaction():
         await _take(connection, row, guest)
@@ -182,7 +183,7 @@ async def _take(connection: store.Connection, row: RequestRow, guest: Guest) -> 
 def _person(visit: Visit, guest: Guest, account: str, livemode: bool) -> Principal:
     return Principal(
         account, livemode, "person", guest.person, address=visit.address, user_agent=visit.user_agent,
-        session=guest.session,
+        roles=guest.roles.get(account, ()), session=guest.session,
     )  # fmt: skip
 
 

@@ -18,11 +18,14 @@ Memberships = Mapping[str, Mapping[str, Access]]
 
 
 class Guest(NamedTuple):
-    """Who is signed in at a browser, when a factor was last proved there, and the cookies that keep it so."""
+    """Who is signed in at a browser, as what in which account, when a factor was last proved there, and the cookies
+    that keep it so.
+    """
 
     person: str
     session: str
     proved_at: int
+    roles: Mapping[str, tuple[str, ...]]
     headers: tuple[SetCookie, ...] = ()
 
 
@@ -43,7 +46,9 @@ class Certificates(Protocol):
 class Addresses(Protocol):
     """Knows from where a credential may be used."""
 
-    async def check_endpoint(self, principal: Principal, name: str, *, request: str) -> None: ...
+    async def check_endpoint(
+        self, principal: Principal, name: str, *, request: str, resource: str | None = None
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

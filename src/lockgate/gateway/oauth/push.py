@@ -24,6 +24,8 @@ async def push(ports: Ports, asking: Asking) -> dict[str, Any]:
         raise invalid_client("client_id is missing.", why="no_client_id")
     if "request_uri" in asking.fields:
         raise invalid_request("A pushed request cannot name another one.")
+    if client.strict and "redirect_uri" not in asking.fields:
+        raise invalid_request("redirect_uri is missing.")  # the profile that strict apps follow leaves no choice
     redirect_uri = redirects.pick(client.redirect_uris, asking.fields.get("redirect_uri"))
     if redirect_uri is None:
         raise invalid_request("redirect_uri is not registered for this app.")

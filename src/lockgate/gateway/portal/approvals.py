@@ -59,6 +59,9 @@ def pages(ports: Ports) -> list[Page]:
         who, row = await _found(ports, visit, visitor)
         given, request = visit.fields, visit.request_id
         try:
+            await ports.oauth.addresses.check_endpoint(
+                who, "approval.approve", resource="approvals", request=request
+            )
             if given.get("decision") == "refuse":
                 step = await agree.refuse(ports.approvals, who, row.id, request=request)
             else:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
 
-from lockgate.kernel.operations import Operation
 from lockgate.kernel.principal import ADMINISTRATIVE, Principal
 from lockgate.kernel.source import Address, read_address
 
@@ -47,9 +46,9 @@ class AddressRule(NamedTuple):
             case _:
                 return principal.kind not in _PUBLIC
 
-    def names(self, principal: Principal, operation: Operation | None) -> bool:
-        """Whether a request for ``operation``, or for tokens where it is None, is one that this rule names."""
-        if self.scope == "class" and (operation is None or operation.resource not in CLASSES[self.subject]):
+    def names(self, principal: Principal, resource: str | None) -> bool:
+        """Whether a request about ``resource`` (None: about none, as for tokens) is one that this rule names."""
+        if self.scope == "class" and resource not in CLASSES[self.subject]:
             return False
         return self.about(principal)
 
@@ -61,10 +60,10 @@ class AddressRule(NamedTuple):
 
 
 def unsatisfied(
-    rules: Iterable[AddressRule], principal: Principal, operation: Operation | None
+    rules: Iterable[AddressRule], principal: Principal, resource: str | None
 ) -> Sequence[AddressRule]:
     """The rules that name this request and do not admit its address. Each of them must: they add up."""
-    naming = [rule for rule in rules if rule.names(principal, operation)]
+    naming = [rule for rule in rules if rule.names(principal, resource)]
     if not naming:
         return naming
     address = read_address(principal.address)

@@ -16,9 +16,11 @@ from lockgate.gateway.alerts import edit_alert, edit_route, edit_rule, edit_sile
 from lockgate.gateway.alerts.core.rule import PLATFORM, SEVERITIES
 from lockgate.gateway.alerts.core.shapes import STATES
 from lockgate.gateway.alerts.find_alerts import DeliveryRow
+from lockgate.gateway.alerts.owners import OWNER
 from lockgate.gateway.alerts.ports import Ports
 from lockgate.gateway.alerts.syslog import Collector
 from lockgate.gateway.alerts.target import unseal
+from lockgate.gateway.identity import find
 from lockgate.gateway.identity.bootstrap import Desk
 from lockgate.gateway.storage.database import Connection
 from lockgate.gateway.storage.paging import Page
@@ -41,6 +43,8 @@ def _at(home: Path, account: str, work: Callable[[Ports, Principal], Awaitable[R
     place = Home(home.resolve())
 
     async def run(desk: Desk) -> Result:
+        if account != PLATFORM and await find.account(desk.pool, account) is None:
+            raise ConfigError(f"there is no account {account}: see 'lockgate accounts list'")
         ports = boot_alerts.ports(place.settings(), pool=desk.pool, box=desk.box, poke=lambda: None)
         return await work(ports, Principal(account, False, "internal", "operator"))
 
@@ -172,7 +176,11 @@ def list_routes_command(*, account: AccountOption = PLATFORM, home: HomeOption =
         rows = await find_alerts.routes(ports.pool, who.account)
         return [render.route(row, await unseal(ports.box, row.account, row.id, sealed=row.sealed)) for row in rows]
 
-    for shown in _at(home, account, work):
+    listed = _at(home, account, work)
+    if not any(shown["enabled"] for shown in listed):
+        whose = "the first account" if account == PLATFORM else "the account"
+        print(f"no route is switched on: alerts from medium on are mailed to the owners of {whose}")
+    for shown in listed:
         target = shown["email"] or shown["url"] or shown["syslog"]
         off = "" if shown["enabled"] else "  (off)"
         print(f"{shown['id']}  {shown['kind']}  from {shown['min_severity']}  {target}{off}")
@@ -260,6 +268,8 @@ def deliveries_command(
     """Show what came of the alerts that went by a route."""
 
     async def work(ports: Ports, who: Principal) -> list[DeliveryRow]:
+        if not route.startswith(OWNER):
+            await edit_route.found(ports, who, route)
         return await find_alerts.deliveries(ports.pool, who.account, route, most=50)
 
     for row in _at(home, account, work):

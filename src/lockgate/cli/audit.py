@@ -96,6 +96,11 @@ def verify_command(
     it, and those named here.
     """
     given = [(str(path), note) for path in checkpoint or [] for note in _notes(path)]
+    if file is not None and file.suffix == ".csv":
+        if given:
+            raise ConfigError("a CSV file cannot be held against checkpoints: export JSON lines for that")
+        _verify_csv(file, key)
+        return
     if file is not None:
         seen = exported.check(file.read_bytes().splitlines(keepends=True), key=key, kept=given)
         _say(seen.faults, f"{seen.records} records under {seen.checkpoints} checkpoints are as they were sealed")
@@ -107,6 +112,15 @@ def verify_command(
     _say(found.faults, f"{found.records} records under {found.checkpoints} checkpoints are as they were sealed")
     if found.unsealed:
         print(f"{found.unsealed} younger ones wait to be sealed")
+
+
+def _verify_csv(file: Path, key: str | None) -> None:
+    if key is None:
+        raise ConfigError("a CSV file does not hold the key: give the one you know with --key ('lockgate audit key')")
+    beside = file.with_name(f"{file.name}.note")
+    note = beside.read_text() if beside.exists() else None
+    seen = exported.check_csv(file.read_bytes(), note=note, key=key)
+    _say(seen.faults, f"{seen.records} records stand as they were exported; for proofs of each, export JSON lines")
 
 
 async def check(ports: Ports, *, key: str | None, given: list[tuple[str, str]]) -> Checked:

@@ -171,6 +171,15 @@ async def test_a_csv_is_signed_beside_and_holds_the_same(room: Room) -> None:
     text = "".join(piece for piece in pieces if isinstance(piece, str))
     assert len(list(csv.DictReader(io.StringIO(text, newline="")))) == 27
     assert f"records {done.records}" in notes.opened(done.note, key)
+    data = text.encode()
+    assert exported.check_csv(data, note=done.note, key=key) == exported.Examined([], 27, 0, key)
+    for number in range(0, len(data), 97):
+        other = data[:number] + bytes([data[number] ^ 1]) + data[number + 1 :]
+        assert exported.check_csv(other, note=done.note, key=key).faults, number
+    for other in (data[:-2], data + b"\r\n", b""):
+        assert exported.check_csv(other, note=done.note, key=key).faults
+    assert exported.check_csv(data, note=None, key=key).faults
+    assert exported.check_csv(data, note=done.note.replace("27", "26"), key=key).faults
 
 
 _SPECIAL = "\r\n\t\x1b\x07\x85\u2028=+-@|%'\",;{}[]\\"

@@ -143,6 +143,25 @@ def _rest(lines: Sequence[bytes], walk: Walk, faults: list[Fault], size: int) ->
     return False
 
 
+def check_csv(data: bytes, *, note: str | None, key: str) -> Examined:
+    """Whether a CSV export is the file that ``note``, which stood beside it, was signed for. It holds no hashes: that
+    it was taken from the log as it stood is the vault's word.
+    """
+    faults: list[Fault] = []
+    records = max(0, data.count(b"\r\n") - 1)
+    if note is None:
+        faults.append(Fault("truncated", "the note", "the signed note beside the file (its name and .note) is missing"))
+    else:
+        try:
+            text = notes.opened(note, key)
+        except notes.BadNote as error:
+            faults.append(Fault("signature", "the note", str(error)))
+        else:
+            if text != notes.Export(key.partition("+")[0], records, hashlib.sha256(data).digest()).text():
+                faults.append(Fault("signature", "the file", "it is not the one that was signed: some byte is another"))
+    return Examined(faults, records, 0, key)
+
+
 def _end(lines: Sequence[bytes], key: str, faults: list[Fault], records: int) -> None:
     """The last line signs all bytes before it."""
     where = f"line {len(lines)}"

@@ -121,3 +121,39 @@ def test_lists_hold_ones_own_only(place: Place, owned: dict[str, str], stranger_
             assert reply.status == 200, (operation.name, reply.text)
             told = [id_ for name, id_ in owned.items() if name not in SHARED and id_ in reply.text]
             assert not told, (operation.name, told)
+
+
+# Operation's path -> parameters with an id of another account's in braces; all else is right.
+FOREIGN: list[tuple[str, dict[str, Any]]] = [
+    ("/v1/certificate_requirements", {"required": "true", "api_key": "{api_key}"}),
+    ("/v1/address_rules", {"scope": "key", "subject": "{api_key}", "networks[]": "127.0.0.0/8", "mode": "dry_run"}),
+    ("/v1/address_rules", {"scope": "role", "subject": "{role}", "networks[]": "127.0.0.0/8", "mode": "dry_run"}),
+    ("/v1/invitations", {"email": "foreign@shop.test", "roles[]": "{role}"}),
+    ("/v1/people/{own_person}", {"roles[]": "{role}"}),
+]
+CURSORS = {
+    "roles": "role", "api_keys": "api_key", "invitations": "invitation", "apps": "app", "people": "person",
+    "audit_records": "record", "access_reviews": "review", "authorizations": "authorization", "sessions": "session",
+    "address_rules": "address_rule", "alert_routes": "route", "alert_silences": "silence",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "params"), FOREIGN, ids=lambda one: one if isinstance(one, str) else "")
+def test_another_accounts_ids_in_bodies_mean_nothing(
+    place: Place, stranger: Merchant, owned: dict[str, str], stranger_client: Client, path: str, params: dict[str, Any]
+) -> None:
+    ids = {**owned, "own_person": credentials.person(place, stranger.account, "support").id}
+    never = {**ids, "api_key": "key_0351Q0000000000000000", "role": "role_0351Q0000000000000000"}
+    told = []
+    for known in (ids, never):
+        reply = stranger_client.post(path.format(**ids), {name: text.format(**known) for name, text in params.items()})
+        assert reply.status in (400, 404), reply.text
+        told.append((reply.status, reply.text.replace(known["role"], "").replace(known["api_key"], "")))
+    assert told[0] == told[1], "an id of another account is told from one that never was"
+
+
+def test_another_accounts_ids_as_cursors_are_no_cursors(owned: dict[str, str], stranger_client: Client) -> None:
+    for collection, name in CURSORS.items():
+        for cursor in ("starting_after", "ending_before"):
+            reply = stranger_client.get(f"/v1/{collection}", {cursor: owned[name]})
+            assert (reply.status, reply.error.get("param")) == (400, cursor), (collection, reply.text)

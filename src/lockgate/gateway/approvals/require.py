@@ -222,7 +222,7 @@ class Approvals:
 def _fresh(principal: Principal, row: ApprovalRow | None, now: int, *, hash_: bytes) -> bool:
     """The session's own proof, or the one that an approval of this very content was given with."""
     proved = principal.proved_at
-    mine = row is not None and row.maker == actor(principal) and row.content == hash_
-    if mine and row.proved_at is not None:
+    own = row is not None and row.maker == actor(principal) and row.content == hash_
+    if row is not None and own and row.proved_at is not None:
         proved = max(proved, row.proved_at)
     return now - proved <= FRESH_S

@@ -24,6 +24,7 @@ from lockgate.gateway.identity import create
 from lockgate.gateway.identity.accounts import create_account
 from lockgate.gateway.identity.authenticate import Authenticator
 from lockgate.gateway.identity.client_secrets import ClientSecrets
+from lockgate.gateway.identity.core.permissions import MERCHANT
 from lockgate.gateway.identity.witness import Witness
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import connect_pool
@@ -33,7 +34,7 @@ from lockgate.gateway.web.doors import Door, Doors
 from lockgate.gateway.web.ports import Ports
 from lockgate.gateway.web.tls import Handshakes, Leaf
 from lockgate.kernel import clock
-from lockgate.kernel.principal import Principal
+from lockgate.kernel.principal import Access, Principal
 from tests.gateway.web.door import PEPPER, Answer, MemoryBox, Shop, Unasked, parse
 
 DAY_S = 86_400
@@ -55,7 +56,8 @@ class Client:
 
 @dataclass
 class House:
-    """The running room. ``keys``: A's and B's API keys; ``admin`` may manage A's certificates."""
+    """The running room. ``keys``: A's and B's API keys; ``admin`` may do all of A's business and manage its
+    certificates, ``clerk`` the latter alone."""
 
     doors: Doors
     door: Door
@@ -229,10 +231,13 @@ async def open_house(database: Any, directory: Path) -> House:
         house.keys[name] = await create.create(pool, who, pepper=PEPPER, kind="secret", rate=FAST)
     who = Principal(house.accounts["a"], False, "internal", "test")
     house.keys["a2"] = await create.create(pool, who, pepper=PEPPER, kind="secret", rate=FAST)
-    for name, account in (("admin", "a"), ("admin_b", "b")):
+    everything: dict[str, Access] = {**dict.fromkeys(MERCHANT, "write"), "certificates": "write"}
+    for name, account, granted in (
+        ("admin", "a", everything), ("admin_b", "b", everything), ("clerk", "a", {"certificates": "write"}),
+    ):  # fmt: skip
         who = Principal(house.accounts[account], False, "internal", "test")
         house.keys[name] = await create.create(
-            pool, who, pepper=PEPPER, kind="restricted", rate=FAST, permissions={"certificates": "write"}
+            pool, who, pepper=PEPPER, kind="restricted", rate=FAST, permissions=granted
         )
     house.closing = (committer, web)  # type: ignore[attr-defined] - for close_house
     return house

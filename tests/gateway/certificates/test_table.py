@@ -110,6 +110,16 @@ async def test_a_merchants_own_authority(house: House) -> None:
             await asyncio.sleep(0.1)
 
 
+async def test_who_may_do_less_than_a_secret_key_registers_only_for_one_key(house: House) -> None:
+    """What no key binds can prove an app that is known by its certificate's name, whatever that app may do."""
+    path, client = "/v1/client_certificates/register", self_signed(build.name("the payout app"))
+    refused = await house.ask("POST", path, {"certificate": client.certificate}, key="clerk")
+    assert (refused.status, refused.json["error"]["code"]) == (403, "permission_exceeded")
+    assert await house.outcome(client) == "handshake"
+    bound = {"certificate": client.certificate, "api_key": house.keys["a"].row.id}
+    assert (await house.ask("POST", path, bound, key="clerk")).status == 200
+
+
 def _without_purpose(by: Issuer) -> Client:
     key, now = ec.generate_private_key(ec.SECP256R1()), clock.now()
     begun = x509.CertificateBuilder().subject_name(build.name("bare")).issuer_name(by.certificate.subject)

@@ -8,6 +8,7 @@ from lockgate.gateway.certificates.core import read, words
 from lockgate.gateway.certificates.core.read import unfit
 from lockgate.gateway.certificates.find import CertificateRow
 from lockgate.gateway.certificates.ports import Ports
+from lockgate.gateway.identity.core.strength import check_strength, permissions_of_key
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
 from lockgate.gateway.storage.write import transact
@@ -30,6 +31,8 @@ async def register(ports: Ports, call: Call) -> Answer:
         name=params.get("name", ""),
         names=tuple(dict.fromkeys(params.get("names", ()))),
     )
+    if row.api_key is None:  # it could stand for any of the account's apps that prove themselves by a name
+        check_strength(call.principal, permissions_of_key("secret", {}), param=_PARAM)
 
     async def work(connection: Connection) -> None:
         await keep(connection, call.principal, row, request=call.request_id)

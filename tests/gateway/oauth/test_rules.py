@@ -35,15 +35,6 @@ def test_scopes_are_written_as_short_as_they_can_be_and_read_back():
             scopes.read(text)
 
 
-def test_narrowing_never_widens():
-    wide, small = scopes.read("read_write"), scopes.read("refunds=read")
-    assert scopes.narrow(wide, small) == scopes.narrow(small, wide) == small
-    assert scopes.narrow(scopes.read("refunds=write"), small) == small
-    assert scopes.exceeds(scopes.read("refunds=write"), small) and not scopes.exceeds(small, small)
-    assert scopes.narrow(small, {}) == {}
-    assert scopes.join(small, scopes.read("refunds=write balance=read")) == {"refunds": "write", "balance": "read"}
-
-
 def test_a_handle_names_its_account_and_nothing_else_is_one():
     account = "acct_0123456789abcdef"
     text = handles.build("rt", account=account, random="x" * handles.RANDOM_LENGTH)

@@ -10,8 +10,8 @@ from lockgate.gateway.access.core.holders import Holder, ItemRow
 from lockgate.gateway.access.holders import holders, people
 from lockgate.gateway.access.ports import Ports, Way
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.identity.core.permissions import from_stored
-from lockgate.gateway.identity.core.strength import beyond, words
+from lockgate.gateway.identity.core.permissions import beyond, from_stored
+from lockgate.gateway.identity.core.strength import words
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
 from lockgate.gateway.storage.write import transact

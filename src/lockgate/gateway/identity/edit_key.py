@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import find_keys, render_access, store
-from lockgate.gateway.identity.core.permissions import from_stored
-from lockgate.gateway.identity.core.strength import beyond, words
+from lockgate.gateway.identity.core.permissions import beyond, from_stored
+from lockgate.gateway.identity.core.strength import words
 from lockgate.gateway.identity.create import draw, keep
 from lockgate.gateway.identity.ports import CredentialPorts
 from lockgate.gateway.identity.revoke import revoke_within

@@ -6,9 +6,9 @@ from typing import Any
 
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.identity import find_roles, render_access, store_roles
-from lockgate.gateway.identity.core.permissions import from_stored
+from lockgate.gateway.identity.core.permissions import beyond, from_stored
 from lockgate.gateway.identity.core.roles import BUILT_IN
-from lockgate.gateway.identity.core.strength import beyond, check_strength
+from lockgate.gateway.identity.core.strength import check_strength
 from lockgate.gateway.identity.find_roles import CustomRoleRow
 from lockgate.gateway.identity.ports import CredentialPorts
 from lockgate.gateway.storage.audits import insert_audits

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lockgate.gateway.audit.record import record
+from lockgate.gateway.identity.core.permissions import beyond
 from lockgate.gateway.oauth import issue
 from lockgate.gateway.oauth.authenticate_client import Caller
 from lockgate.gateway.oauth.bind import bind, check_strict
@@ -27,7 +28,7 @@ async def act_for_itself(ports: Ports, asking: Asking, caller: Caller) -> dict[s
     if text is not None and len(text) > scopes.MAX_LENGTH:
         raise invalid_scope("scope is too long.")
     scope = scopes.reading(client.scope) if text is None else scopes.read(text)
-    if scopes.exceeds(scope, client.scope):
+    if beyond(scope, client.scope):
         raise invalid_scope("scope asks for more than the app is registered for.")
     answer = await issue.for_app(ports, client, scope=scope, binding=binding, now=asking.now)
     app = asking.app(client.account, client.id, livemode=client.livemode)

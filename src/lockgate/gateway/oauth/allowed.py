@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lockgate.gateway.oauth.core import scopes
+from lockgate.gateway.identity.core.permissions import intersection
 from lockgate.gateway.oauth.core.clients import Client
 from lockgate.gateway.oauth.ports import Ports
 from lockgate.kernel.principal import Access
@@ -13,7 +13,7 @@ async def allowed(
 ) -> dict[str, Access]:
     """Nothing once the person may not act for ``account`` any more."""
     theirs = (await ports.memberships(person)).get(account, {})
-    scope = scopes.narrow(client.scope, theirs)
+    scope = intersection(client.scope, theirs)
     for bound in within:
-        scope = scopes.narrow(scope, bound)
+        scope = intersection(scope, bound)
     return scope

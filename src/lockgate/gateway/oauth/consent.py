@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lockgate.gateway.audit.record import record
+from lockgate.gateway.identity.core.permissions import intersection, union
 from lockgate.gateway.oauth import find, find_grants, issue, publishable, store, store_tokens
 from lockgate.gateway.oauth.authorize import answer_fields
 from lockgate.gateway.oauth.core import handles, redirects, scopes, words
@@ -54,10 +55,10 @@ async def offer(ports: Ports, ticket: str, guest: Guest, *, account: str | None,
     if account not in theirs:
         account = next(iter(theirs), None)
     before = await _before(ports.pool, guest, account, client) if account else None
-    wanted = scopes.narrow(scopes.read(asked.scope), client.scope)
+    wanted = intersection(scopes.read(asked.scope), client.scope)
     most = _most(wanted, theirs, account)
     same = before is not None and before.asked == asked.scope
-    chosen = scopes.narrow(most, scopes.read(before.scope)) if before and same else most
+    chosen = intersection(most, scopes.read(before.scope)) if before and same else most
     return Offer(
         client=client,
         asked=asked,
@@ -85,8 +86,8 @@ async def allow(ports: Ports, visit: Visit, guest: Guest) -> tuple[str, Asked] |
     if row is None or client is None or account not in theirs:
         raise _over()
     asked = Asked(**json.loads(row.asked))
-    most = _most(scopes.narrow(scopes.read(asked.scope), client.scope), theirs, account)
-    given = scopes.narrow(most, _ticked(visit.fields))
+    most = _most(intersection(scopes.read(asked.scope), client.scope), theirs, account)
+    given = intersection(most, _ticked(visit.fields))
     if not given:
         return None
     check_fresh(given, guest, now=visit.now)
@@ -158,11 +159,11 @@ def _merged(
         return given
     earlier = scopes.read(before.scope)
     untouched = {name for name in earlier if given.get(name) == most.get(name)}
-    return scopes.join(given, scopes.only(earlier, untouched))
+    return union((given, scopes.only(earlier, untouched)))
 
 
 def _most(wanted: Mapping[str, Access], theirs: Memberships, account: str | None) -> dict[str, Access]:
-    return {} if account is None else scopes.narrow(wanted, theirs[account])
+    return {} if account is None else intersection(wanted, theirs[account])
 
 
 def _ticked(fields: Mapping[str, str]) -> dict[str, Access]:

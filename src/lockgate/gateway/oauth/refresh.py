@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.audit.record import record
+from lockgate.gateway.identity.core.permissions import beyond
 from lockgate.gateway.oauth import find_grants, issue, store_tokens
 from lockgate.gateway.oauth.allowed import allowed
 from lockgate.gateway.oauth.authenticate_client import Caller, check_address
@@ -72,7 +73,7 @@ def _wanted(text: str | None, scope: Mapping[str, Access]) -> dict[str, Access]:
     if text is None:
         return dict(scope)
     wanted = scopes.read(text) if len(text) <= scopes.MAX_LENGTH else {}
-    if not wanted or scopes.exceeds(wanted, scope):
+    if not wanted or beyond(wanted, scope):
         raise invalid_scope("scope asks for more than was given.")
     return wanted
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lockgate.gateway.identity.core.permissions import intersection
 from lockgate.gateway.identity.standing import Standing
 from lockgate.gateway.oauth import find, find_grants
 from lockgate.gateway.oauth.allowed import allowed
@@ -26,7 +27,7 @@ async def standing(ports: Ports, claims: Mapping[str, Any]) -> Standing | None:
     person: str | None = None
     if claims["sid"] == client.id:
         ended = await find_grants.token_ended(ports.pool, account=account, livemode=livemode, jti=claims["jti"])
-        scope = {} if ended or account != client.account else scopes.narrow(scope, client.scope)
+        scope = {} if ended or account != client.account else intersection(scope, client.scope)
     else:
         held = await find_grants.held(
             ports.pool, account=account, livemode=livemode, session=claims["sid"], jti=claims["jti"], now=clock.now()

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from lockgate.gateway.audit.record import record
+from lockgate.gateway.identity.core.permissions import beyond
 from lockgate.gateway.oauth import find, registration, render, store
 from lockgate.gateway.oauth.core import clients, scopes
 from lockgate.gateway.oauth.core.clients import AppRow
@@ -26,7 +27,7 @@ async def _update(ports: Ports, call: Call) -> Answer:
     who, pems = call.principal, call.params.get("certificates", ())
     before = await find.app(ports.pool, who, call.path["app"])
     after = _changed(before, call.params)
-    widened = scopes.exceeds(scopes.read(after.scope), scopes.read(before.scope))
+    widened = beyond(scopes.read(after.scope), scopes.read(before.scope))
     if pems or widened or registration.proof(call.params):
         registration.check_own_strength(who, after.method, after.scope)
 

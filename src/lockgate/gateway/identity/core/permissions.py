@@ -23,9 +23,9 @@ RESOURCES = tuple(sorted((*MERCHANT, *ADMINISTRATIVE)))
 GIVEN = tuple(name for name in RESOURCES if name != "profile")
 
 
-def within(asked: Mapping[str, Access], held: Mapping[str, Access]) -> bool:
-    """Whether ``held`` covers all of ``asked``: nobody gives more than they have."""
-    return all(RANK[level] <= RANK[held.get(name, "none")] for name, level in asked.items())
+def beyond(granted: Mapping[str, Access], held: Mapping[str, Access]) -> dict[str, Access]:
+    """What of ``granted`` is more than ``held``."""
+    return {name: access for name, access in sorted(granted.items()) if RANK[access] > RANK[held.get(name, "none")]}
 
 
 def union(grants: Iterable[Mapping[str, Access]]) -> dict[str, Access]:
@@ -40,8 +40,13 @@ def union(grants: Iterable[Mapping[str, Access]]) -> dict[str, Access]:
 
 def intersection(one: Mapping[str, Access], other: Mapping[str, Access]) -> dict[str, Access]:
     """What both grants allow: of each resource the less."""
-    least = {name: min(level, other.get(name, "none"), key=RANK.__getitem__) for name, level in one.items()}
-    return {name: level for name, level in least.items() if level != "none"}
+    both: dict[str, Access] = {}
+    for name, level in one.items():
+        allowed = other.get(name, "none")
+        least = level if RANK[level] <= RANK[allowed] else allowed
+        if least != "none":
+            both[name] = least
+    return both
 
 
 def read_words(words: Iterable[str]) -> dict[str, Access]:

@@ -4,14 +4,9 @@ from collections.abc import Mapping
 
 from lockgate.gateway.identity.core.permissions import GIVEN, MERCHANT
 from lockgate.kernel.errors import Kind, Refusal
-from lockgate.kernel.principal import RANK, Access, Principal
+from lockgate.kernel.principal import Access, Principal
 
 Permissions = Mapping[str, Access]
-
-
-def beyond(granted: Permissions, held: Permissions) -> dict[str, Access]:
-    """What of ``granted`` is more than ``held``."""
-    return {name: access for name, access in sorted(granted.items()) if RANK[access] > RANK[held.get(name, "none")]}
 
 
 def words(permissions: Permissions) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lockgate.gateway.identity.core.permissions import beyond
 from lockgate.gateway.oauth.core import pkce, scopes
 from lockgate.gateway.oauth.core.clients import Client
 from lockgate.gateway.oauth.core.errors import OAuthError, invalid_request, invalid_scope
@@ -78,7 +79,7 @@ def _scope(client: Client, text: str | None) -> str:
     if len(text) > scopes.MAX_LENGTH:
         raise invalid_scope("scope is too long.")
     wanted = scopes.read(text)
-    if scopes.exceeds(wanted, client.scope):
+    if beyond(wanted, client.scope):
         raise invalid_scope("scope asks for more than the app is registered for.")
     return scopes.write(wanted)
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Set
 
-from lockgate.gateway.identity.core.permissions import RESOURCES
+from lockgate.gateway.identity.core.permissions import RESOURCES, union
 from lockgate.gateway.oauth.core.errors import invalid_scope
-from lockgate.kernel.principal import ADMINISTRATIVE, RANK, Access
+from lockgate.kernel.principal import ADMINISTRATIVE, Access
 
 MAX_LENGTH = 1000
 GRANTABLE = tuple(name for name in RESOURCES if name not in ADMINISTRATIVE)
@@ -26,7 +26,7 @@ def read(text: str) -> dict[str, Access]:
             named = {match[1]: _level(match[2])}
         else:
             raise invalid_scope("scope holds a word that is not one of scopes_supported, separated by single spaces.")
-        granted = join(granted, named)
+        granted = union((granted, named))
     return granted
 
 
@@ -38,28 +38,9 @@ def write(scope: Scope) -> str:
     return " ".join(f"{name}={level}" for name, level in sorted(scope.items()))
 
 
-def join(one: Scope, other: Scope) -> dict[str, Access]:
-    """What either allows."""
-    both = dict(one)
-    for name, level in other.items():
-        both[name] = _higher(both.get(name), level)
-    return both
-
-
-def narrow(scope: Scope, within: Mapping[str, Access]) -> dict[str, Access]:
-    """What both allow."""
-    both: dict[str, Access] = {name: _lower(level, within.get(name, "none")) for name, level in scope.items()}
-    return {name: level for name, level in both.items() if level != "none"}
-
-
 def only(scope: Scope, names: Set[str]) -> dict[str, Access]:
     """Of ``scope`` what is about the resources called ``names``."""
     return {name: level for name, level in scope.items() if name in names}
-
-
-def exceeds(scope: Scope, within: Mapping[str, Access]) -> bool:
-    """Whether ``scope`` allows anything that ``within`` does not."""
-    return narrow(scope, within) != dict(scope)
 
 
 def reading(scope: Scope) -> dict[str, Access]:
@@ -74,11 +55,3 @@ def supported() -> list[str]:
 
 def _level(word: str) -> Access:
     return "write" if word == "write" else "read"
-
-
-def _lower(one: Access, other: Access) -> Access:
-    return one if RANK[one] <= RANK[other] else other
-
-
-def _higher(one: Access | None, other: Access) -> Access:
-    return one if one is not None and RANK[one] >= RANK[other] else other

@@ -70,7 +70,9 @@ async def test_fifty_at_once_redeem_one_link_once(desk):
     assert len(await desk.rows("select * from membership where 'developer' = any(roles)")) == 1
     assert len(await desk.audits("invitation.accept")) == 2
     assert len(good) >= 1
-    assert {answer.code for answer in done if isinstance(answer, Refusal)} <= {"invitation_over"}
+    # So many tries for one person at once may lock her out of passwords, as any crowd of tries does.
+    refused = {answer.code for answer in done if isinstance(answer, Refusal)}
+    assert refused <= {"invitation_over", "sign_in_refused"}
 
 
 async def test_a_link_is_good_for_72_hours_and_an_owners_for_24(desk):

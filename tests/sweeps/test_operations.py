@@ -386,7 +386,8 @@ def test_foreign_account_headers_and_secret_keys_in_browsers_are_refused(
 def test_every_refusal_speaks_the_envelope(place: Place, owner: Merchant, operations: list[Operation]) -> None:
     """``check`` in the client looks at every answer; here the statuses that no operation gives by itself."""
     client = place.client(owner.secret_key)
-    assert {client.get(path).status for path in ("/v1/nothing", "/", "/v1/../../etc/passwd", "/metrics")} == {404}
+    assert {client.get(path).status for path in ("/v1/nothing", "/", "/v1/../../etc/passwd", "/nothing")} == {404}
+    assert client.get("/metrics").status == 403
     for path in {operation.url(owner.objects) for operation in operations}:
         allowed = {operation.method for operation in operations if operation.url(owner.objects) == path}
         for method in {"GET", "POST", "DELETE", "PUT", "PATCH", "TRACE", "PROPFIND"} - allowed:

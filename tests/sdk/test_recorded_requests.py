@@ -12,6 +12,7 @@ from tools.contract import sdk
 from tools.contract.declared import operations
 
 from lockgate.kernel.operations import Operation
+from lockgate.kernel.principal import ADMINISTRATIVE
 from tests.contract import world as make
 from tests.contract.world import World
 from tests.support.door import FORM, Client
@@ -105,7 +106,7 @@ def test_each_recorded_request_is_accepted_or_refused_by_the_book(
     wrong = []
     for method, path, query, body in recorded():
         operation = meant(declared, method, path)
-        if operation is None:
+        if operation is None or operation.resource in ADMINISTRATIVE:  # /v1/apps/secrets is another's, not ours
             continue
         made: dict[str, str] = {}
         real_path, real_query, real_body = (real(world, operation, text, made) for text in (path, query, body))

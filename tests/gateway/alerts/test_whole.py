@@ -63,9 +63,11 @@ def test_the_fifth_failure_is_told_to_the_owner_and_the_operator_within_five_sec
     time.sleep(2.5)
     assert not opened(running)
     assert fetch(running, "/v1/balance", wrong)[0] == 401
-    [alert] = until(lambda: opened(running))
-    assert alert["rule"] == "failed_authentications.address" and alert["count"] == 5
-    running.command("alerts", "ack", alert["id"])
+    by_rule = {alert["rule"]: alert for alert in until(lambda: opened(running))}
+    assert by_rule["failed_authentications.address"]["count"] == 5
+    assert set(by_rule) <= {"failed_authentications.address", "failed_authentications.credential"}
+    for alert in opened(running):
+        running.command("alerts", "ack", alert["id"])
     assert opened(running) == []
     browser = {"Origin": "https://shop.example", "Authorization": f"Bearer {running['secret_key']}"}
     assert owner.client.request("GET", "/v1/balance", headers=browser).status == 403
@@ -101,13 +103,15 @@ def test_the_operator_routes_tests_silences_and_removes_from_the_command_line(ru
         route = running.command("alerts", "routes", "add", "--syslog", place).stdout.strip()
         assert place in running.command("alerts", "routes", "list").stdout
         running.command("alerts", "test", route)
-        taken, _ = collector.accept()
-        with taken:
-            line = taken.makefile("rb").read()
-        assert b"lockgate - test [lockgate@32473" in line and b"This is a test" in line
+        line = b""
+        while b"lockgate - test [lockgate@32473" not in line:  # that somebody made a route is told too
+            taken, _ = collector.accept()
+            with taken:
+                line = taken.makefile("rb").read()
+        assert b"This is a test" in line
     assert until(lambda: "delivered" in running.command("alerts", "deliveries", route).stdout)
     running.command("alerts", "routes", "remove", route)
-    assert running.command("alerts", "routes", "list").stdout == ""
+    assert place not in running.command("alerts", "routes", "list").stdout
     refused = running.command("alerts", "routes", "add", "--syslog", "tcp://10.0.0.1:514", check=False)
     assert refused.returncode == 1 and "tls://" in refused.stderr
     made = running.command("alerts", "routes", "add", "--email", "ops@shop.example", "--min-severity", "critical")

@@ -9,9 +9,11 @@ from lockgate.gateway.notifications import store
 from lockgate.gateway.notifications.core import place, retry
 from lockgate.gateway.notifications.receive import MAX_BYTES
 from lockgate.gateway.storage.packing import unpack
-from lockgate.gateway.web.limits import FAILED_BURST
+from lockgate.gateway.web.limits_rules import OPEN_DEFAULTS
 from lockgate.kernel import clock
 from tests.gateway.notifications.office import ACCOUNT, HEADER, Office, message, signed, unavailable
+
+_, _, FAILED_BURST = OPEN_DEFAULTS["failure"]
 
 NOT_ACCEPTED = "This notification was not accepted."
 

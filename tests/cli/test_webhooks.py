@@ -74,7 +74,7 @@ def test_listen_forwards_new_events_signed_with_the_printed_secret(server):
         assert listening.stdout.readline().split() == ["charge.succeeded", "evt_new", "200"]
     finally:
         listening.send_signal(2)
-        rest, _ = listening.communicate(timeout=20)
+        rest, _ = listening.communicate(timeout=60)
     assert listening.returncode == 0 and rest.strip() == "stopped"
     [(_, _, headers, body)] = [request for request in server.requests if request[1] == "/hook"]
     lower = {name.lower(): value for name, value in headers.items()}

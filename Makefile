@@ -8,8 +8,8 @@ BIN    := $(VENV)/bin
 # Where 'make up' keeps its state.
 LOCKGATE_HOME ?= $(CURDIR)/home
 ARGS   ?=
-# Two test files at a time: each file keeps the servers that it started to itself.
-WORKERS ?= 2
+# Three test files at a time, for they wait much: each file keeps the servers that it started to itself.
+WORKERS ?= 3
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 INSTALLED := $(VENV)/.installed

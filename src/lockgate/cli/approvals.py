@@ -11,7 +11,7 @@ from lockgate.gateway.approvals import find
 from lockgate.gateway.approvals.change_policy import put_alone
 from lockgate.gateway.approvals.core.params import POLICY, plain
 from lockgate.gateway.approvals.core.records import ApprovalRow
-from lockgate.gateway.approvals.core.rules import ALWAYS_CONFIRMED, MONEY, Rules
+from lockgate.gateway.approvals.core.rules import MONEY, Rules
 from lockgate.gateway.identity.bootstrap import Desk
 from lockgate.gateway.storage.paging import Page
 from lockgate.kernel import clock
@@ -94,8 +94,7 @@ def _read(settings: list[str]) -> dict[str, dict[str, Any]]:
 
 def _shown(name: str, rule: Mapping[str, Any]) -> str:
     if name not in MONEY:
-        confirmed = ", confirmed" if name in ALWAYS_CONFIRMED else ""
-        return f"a fresh proof{confirmed}{', two people' if rule['two_people'] else ''}"
+        return f"a fresh proof{', two people' if rule['two_people'] else ''}"
     limits = ", ".join(
         f"{said} above {rule[word]}" if rule[word] is not None else f"{said} never"
         for said, word in (("confirmed", "confirm_above"), ("two people", "two_people_above"))

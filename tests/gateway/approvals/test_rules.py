@@ -1,6 +1,7 @@
 """Which operations wait for what, by who asks, what is at stake and what the account's rules say."""
 
 import pytest
+from tools.contract.declared import operations
 
 from lockgate.gateway.approvals.core.content import hashed, summary
 from lockgate.gateway.approvals.core.rules import CLASSES, MONEY, need, rules_of, weakens
@@ -102,3 +103,8 @@ def test_many_small_refunds_of_one_charge_are_a_large_one():
 def test_a_change_that_asks_for_fewer_people_is_told_from_others(change, weaker):
     held = rules_of({"refund": {"two_people_above": 50}, "roles": {"two_people": True}})
     assert weakens(held, change) is weaker
+
+
+def test_each_class_that_an_account_can_set_is_that_of_some_operation():
+    """A rule that nothing asks for would look like a protection and be none."""
+    assert {operation.privilege for operation in operations() if operation.privilege} == set(CLASSES)

@@ -10,11 +10,10 @@ from lockgate.kernel.principal import Principal
 
 MONEY = ("refund", "payout")
 OTHERS = (
-    "payout_schedule", "api_keys", "roles", "people", "factors", "certificates", "apps", "address_rules", "limits",
-    "alerts", "audit_export", "approval_policy",
+    "api_keys", "roles", "people", "factors", "certificates", "apps", "address_rules", "limits", "alerts",
+    "approval_policy",
 )  # fmt: skip
 CLASSES = (*MONEY, *OTHERS)
-ALWAYS_CONFIRMED = ("payout_schedule",)
 OWN = ("factors",)
 """What is one's own alone: nobody else has a say in it."""
 
@@ -56,7 +55,7 @@ def need(principal: Principal, privilege: str, stake: Stake | None, rules: Rules
     if privilege in MONEY:
         confirmed = person and _above(stake, rule["confirm_above"])
         return Need(person, confirmed, _above(stake, rule["two_people_above"]))
-    return Need(person, person and privilege in ALWAYS_CONFIRMED, privilege not in OWN and rule["two_people"])
+    return Need(person, False, privilege not in OWN and rule["two_people"])
 
 
 def counts(principal: Principal, privilege: str, rules: Rules) -> bool:

@@ -77,7 +77,7 @@ class Client:
             kept = self._connection
             try:
                 reply = self._send(method, path, body, sent)
-            except (ConnectionError, HTTPException):
+            except (ConnectionError, HTTPException, ssl.SSLEOFError):
                 self.close()
                 if kept is None or last:  # only a kept connection may have been closed before our request
                     raise

@@ -13,6 +13,7 @@ WORKERS ?= 3
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 INSTALLED := $(VENV)/.installed
+TRAINABLE := $(VENV)/.trainable
 TESTABLE  := $(VENV)/.testable
 PEER      := .tools/localstripe/.installed
 SSLYZE    := .tools/sslyze/.installed
@@ -20,7 +21,7 @@ NODE_LOCKS := $(wildcard tests/*/package-lock.json tests/*/*/package-lock.json)
 NODE_STAMPS := $(NODE_LOCKS:package-lock.json=node_modules/.installed)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test bench bench-long lint contract processor lock clean
+.PHONY: help setup setup-train up test bench bench-long bench-risk lint contract processor lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,8 @@ setup: $(INSTALLED) ## Make .venv from the lock files, with .venv/bin/lockgate
 up: setup ## Start everything on this machine; Ctrl-C stops it (ARGS= for 'lockgate up')
 	@exec $(BIN)/lockgate up --home "$(LOCKGATE_HOME)" $(ARGS)
 
+setup-train: $(TRAINABLE) ## Add what 'lockgate risk train' needs
+
 test: $(TESTABLE) $(NODE_STAMPS) $(SSLYZE) ## Run the tests (ARGS= for pytest, such as ARGS='tests/cli -x')
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
@@ -38,6 +41,9 @@ bench: $(TESTABLE) $(PEER) ## Measure payments per second and CPU per payment
 
 bench-long: $(TESTABLE) ## Measure whether the rate holds over a hundred thousand payments
 	$(BIN)/python -m tests.bench --long $(ARGS)
+
+bench-risk: $(TESTABLE) ## Measure how well risk does its work, beside the published figures (ARGS='--only G1')
+	$(BIN)/python -m tests.bench.risk $(ARGS)
 
 lint: $(TESTABLE) ## Check style, types and the architecture's never-arrows
 	$(BIN)/ruff check .
@@ -55,7 +61,8 @@ processor: $(TESTABLE) ## Write a new processor adapter and its test: make proce
 lock: ## Renew the lock files from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: uv is missing; install it with 'pip install uv'" >&2; exit 1; }
 	uv pip compile $(LOCK) pyproject.toml --output-file requirements.lock
-	uv pip compile $(LOCK) pyproject.toml --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+	uv pip compile $(LOCK) pyproject.toml --extra train --constraints requirements.lock --output-file requirements-train.lock
+	uv pip compile $(LOCK) pyproject.toml --extra train --extra dev --constraints requirements.lock --output-file requirements-dev.lock
 	echo setuptools | uv pip compile $(LOCK) - --output-file requirements-build.lock
 
 clean: ## Remove the environment and what the checks left; never a home directory
@@ -84,6 +91,11 @@ $(INSTALLED): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/
 $(TESTABLE): $(INSTALLED) requirements-dev.lock
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(TRAINABLE): $(INSTALLED) requirements-train.lock
+	@echo "installing what training needs into $(VENV)"
+	@$(PIP) --require-hashes -r requirements-train.lock
 	@touch $@
 
 # Only run, as a program of its own, beside ours: its licence keeps its code out of here. Without it the bench still runs.

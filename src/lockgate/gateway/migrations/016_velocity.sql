@@ -1,0 +1,2 @@
+-- Filled in by the room that owns it.
+set local search_path = gateway;

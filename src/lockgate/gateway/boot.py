@@ -11,6 +11,7 @@ import uvloop
 
 from lockgate.gateway import boot_access, boot_limits
 from lockgate.gateway.boot_access import Access
+from lockgate.gateway.boot_risk import Risk
 from lockgate.gateway.checkout import api as checkout_api
 from lockgate.gateway.checkout import jobs as checkout_jobs
 from lockgate.gateway.checkout import page as checkout_page
@@ -44,8 +45,6 @@ from lockgate.gateway.payments.ports import Ports as PaymentsPorts
 from lockgate.gateway.payments.send import ask
 from lockgate.gateway.processors import registry
 from lockgate.gateway.processors.contract import Asks, Changes
-from lockgate.gateway.risk import api as risk_api
-from lockgate.gateway.risk import jobs as risk_jobs
 from lockgate.gateway.risk.ports import Ports as RiskPorts
 from lockgate.gateway.settlement import api as settlement_api
 from lockgate.gateway.settlement import jobs as settlement_jobs
@@ -101,7 +100,7 @@ class Parts:
     disputes: DisputesPorts
     notifications: NotificationsPorts
     settlement: SettlementPorts
-    risk: RiskPorts
+    risk: Risk
     webhooks: WebhooksPorts
     access: Access
 
@@ -183,7 +182,7 @@ async def _work(home: Home) -> None:
             *disputes_jobs.jobs(parts.disputes),
             *webhooks_jobs.jobs(replace(parts.webhooks, pool=redoable)),
             *ledger_jobs.jobs(parts.pool),
-            *risk_jobs.jobs(parts.pool),
+            *parts.risk.jobs(parts.pool),
             *settlement_jobs.jobs(parts.settlement),
             *checkout_jobs.jobs(parts.checkout),
             *boot_access.jobs(parts.access),
@@ -249,6 +248,8 @@ async def _assemble(home: Home, program: str) -> Parts:
         poke=nudge,
     )
     disputing = DisputeOrders(disputes)
+    risk_ports = RiskPorts(pool=pool, committer=committer, box=box, poke=nudge)
+    risk = Risk(settings, risk_ports, pool=pool, box=box)
     payments = PaymentsPorts(
         pool=pool,
         committer=committer,
@@ -285,7 +286,7 @@ async def _assemble(home: Home, program: str) -> Parts:
             ask=ask_for_changes,
             poke=nudge,
         ),
-        risk=RiskPorts(pool=pool, committer=committer, box=box, poke=nudge),
+        risk=risk,
         settlement=settlement,
         webhooks=WebhooksPorts(
             pool=pool,
@@ -362,7 +363,7 @@ def operations(parts: Parts) -> list[Operation]:
         *disputes_api.operations(parts.disputes),
         *api_warnings.operations(parts.disputes),
         *settlement_api.operations(parts.settlement),
-        *risk_api.operations(parts.risk),
+        *parts.risk.operations(),
         *checkout_api.operations(parts.checkout),
         *webhooks_api.operations(parts.webhooks),
         *identity_api.operations(identity),
@@ -410,7 +411,7 @@ def _loaders(parts: Parts) -> dict[str, Any]:
         "balance_transaction_source": sources,
         **customers_api.loaders(parts.customers),
         **settlement,
-        **risk_api.loaders(parts.risk),
+        **parts.risk.loaders(),
         **checkout_api.loaders(parts.checkout),
         **webhooks_api.loaders(parts.webhooks),
     }

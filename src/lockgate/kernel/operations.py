@@ -68,8 +68,8 @@ class Call:
     """One request, already authenticated, authorised, limited and read.
 
     ``path`` holds the path's ids, ``params`` the typed parameters without ``expand``; ``now`` is the business time in
-    seconds. A verb that writes puts the claim into its first commit and the answer into its last
-    (``storage.idempotency`` has the rows for both).
+    seconds, ``ahead_s`` more than the world's clock says. A verb that writes puts the claim into its first commit and
+    the answer into its last (``storage.idempotency`` has the rows for both).
     """
 
     operation: "Operation"
@@ -84,6 +84,7 @@ class Call:
     concluding: Concluding = field(repr=False)
     client_secret: str | None = field(default=None, repr=False)
     pinned_version: str | None = None
+    ahead_s: int = 0
 
     @property
     def event_version(self) -> str:

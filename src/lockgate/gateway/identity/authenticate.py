@@ -28,11 +28,15 @@ _logger = log.get("identity")
 
 
 class Identity(NamedTuple):
-    """Who asks, the API version that its account is pinned to, and the time on that account's clock."""
+    """Who asks, the API version that its account is pinned to, and the time on that account's clock.
+
+    That clock is ``ahead_s`` seconds ahead of the world's.
+    """
 
     principal: Principal
     api_version: str
     now: int
+    ahead_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +254,7 @@ class Authenticator:
             row.customer,
             certificate=presented.certificate,
         )
-        return Identity(principal, known.api_version, now)
+        return Identity(principal, known.api_version, now, known.ahead_s)
 
     async def _by_token(self, presented: Presented, before_unknown: Callable[[], Awaitable[None]]) -> Identity:
         now = clock.now()
@@ -287,7 +291,7 @@ class Authenticator:
             proved_at=standing.proved_at,
             certificate=presented.certificate,
         )
-        return Identity(principal, facts.api_version, now + facts.ahead_s)
+        return Identity(principal, facts.api_version, now + facts.ahead_s, facts.ahead_s)
 
     async def _check_possession(self, presented: Presented, held: _Held, *, now: int) -> None:
         """A token that was bound when it was issued is good only together with what it was bound to."""

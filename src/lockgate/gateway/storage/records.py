@@ -206,7 +206,8 @@ class ValueListRow(NamedTuple):
 
 
 class ValueListItemRow(NamedTuple):
-    """One entry of a list: sealed, and found again by a keyed hash."""
+    """One entry of a list: sealed, and found again by a keyed hash. ``prefix`` says how much of a range of addresses
+    counts; None for everything else."""
 
     account: str
     livemode: bool
@@ -218,6 +219,7 @@ class ValueListItemRow(NamedTuple):
     created_by: str
     deleted: bool
     personal: bytes
+    prefix: int | None = None
 
 
 class TestClockRow(NamedTuple):
@@ -229,3 +231,70 @@ class TestClockRow(NamedTuple):
     version: int
     created: int
     offset_s: int
+
+
+class RiskEventRow(NamedTuple):
+    """One payment attempt as velocity counts it, by keyed hashes of what it was paid with and from.
+
+    ``at_ms`` is business time, ``amount`` in US cents. ``state`` is open, approved, declined, blocked or void.
+    """
+
+    account: str
+    livemode: bool
+    attempt: str
+    at_ms: int
+    card: bytes | None
+    customer: bytes | None
+    ip: bytes | None
+    device: bytes | None
+    email: bytes | None
+    bin: bytes | None
+    amount: int
+    state: str
+
+
+class RiskDecisionRow(NamedTuple):
+    """What was decided of one payment attempt, and by what: never changed. ``rule`` is the rule that decided."""
+
+    account: str
+    livemode: bool
+    id: str
+    created: int
+    at_ms: int
+    attempt: str
+    intent: str | None
+    charge: str | None
+    verdict: str
+    challenge: bool
+    flagged: bool
+    score: float | None
+    model: str | None
+    ruleset: str
+    rule: str | None
+    data: str
+
+
+class RiskOutcomeRow(NamedTuple):
+    """What became of an attempt that velocity counts: approved, declined or void."""
+
+    account: str
+    livemode: bool
+    attempt: str
+    state: str
+
+
+class RiskGuardRow(NamedTuple):
+    """What must still hold of one key when the commit is written, or the verdict is out of date and nothing is.
+
+    The key's ``measure`` over events in (since_ms, until_ms] must be at least ``low`` and under ``high``; None is open.
+    """
+
+    account: str
+    livemode: bool
+    key_kind: str
+    key: bytes
+    measure: str
+    since_ms: int
+    until_ms: int
+    low: int | None
+    high: int | None

@@ -184,6 +184,7 @@ class Guard:
             concluding=self._answers,
             client_secret=secret,
             pinned_version=identity.api_version,
+            ahead_s=identity.ahead_s,
         )
         answer, replayed = await self._handle(call)
         if operation.audit is None:

@@ -3,7 +3,7 @@
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.risk import find, render
 from lockgate.gateway.risk.core.shapes import VALUE_LIST_ITEM
-from lockgate.gateway.risk.core.values import MAX_ITEMS, accepted, index_name
+from lockgate.gateway.risk.core.values import MAX_ITEMS, accepted, index_name, prefix
 from lockgate.gateway.risk.ports import Ports
 from lockgate.gateway.storage.commit import Taken
 from lockgate.gateway.storage.records import ValueListItemRow
@@ -38,6 +38,7 @@ async def create(ports: Ports, call: Call) -> Answer:
         created_by=who.id,
         deleted=False,
         personal=sealed,
+        prefix=prefix(list_.item_type, value),
     )
     commit = Commit(
         value_list_items=[row],

@@ -81,7 +81,7 @@ async def starts(pool: Pool, principal: Principal, lists: Sequence[str], *, limi
     """The first items and the number of items of each of ``lists``."""
     rows = await pool.fetch(
         "select i.account, i.livemode, i.id, i.version, i.created, i.value_list, i.value_index, i.created_by,"
-        " i.deleted, i.personal from unnest($3::text[]) l(id) cross join lateral ("
+        " i.deleted, i.personal, i.prefix from unnest($3::text[]) l(id) cross join lateral ("
         "  select * from value_list_item where account = $1 and livemode = $2 and value_list = l.id and not deleted"
         "  order by id desc limit $4) i",
         principal.account,
@@ -118,7 +118,7 @@ async def item(pool: Pool, principal: Principal, id_: str, *, param: str = "item
     """The item ``id_``; missing once it or its list is deleted."""
     row = await pool.fetchrow(
         "select i.account, i.livemode, i.id, i.version, i.created, i.value_list, i.value_index, i.created_by,"
-        " i.deleted, i.personal from value_list_item i"
+        " i.deleted, i.personal, i.prefix from value_list_item i"
         " join value_list l on l.account = i.account and l.livemode = i.livemode and l.id = i.value_list"
         " where i.account = $1 and i.livemode = $2 and i.id = $3 and not i.deleted and not l.deleted",
         principal.account,
@@ -146,16 +146,16 @@ async def item_page(
     values = (principal.account, principal.livemode, page.limit + 1, cursor, *bounds(created), list_, value_index)
     if page.backwards:
         rows = await pool.fetch(
-            "select account, livemode, id, version, created, value_list, value_index, created_by, deleted, personal"
-            " from value_list_item where account = $1 and livemode = $2 and value_list = $7 and not deleted"
+            "select account, livemode, id, version, created, value_list, value_index, created_by, deleted, personal,"
+            " prefix from value_list_item where account = $1 and livemode = $2 and value_list = $7 and not deleted"
             " and id > $4 and created between $5 and $6 and ($8::bytea is null or value_index = $8)"
             " order by id limit $3",
             *values,
         )
     else:
         rows = await pool.fetch(
-            "select account, livemode, id, version, created, value_list, value_index, created_by, deleted, personal"
-            " from value_list_item where account = $1 and livemode = $2 and value_list = $7 and not deleted"
+            "select account, livemode, id, version, created, value_list, value_index, created_by, deleted, personal,"
+            " prefix from value_list_item where account = $1 and livemode = $2 and value_list = $7 and not deleted"
             " and ($4::text is null or id < $4) and created between $5 and $6"
             " and ($8::bytea is null or value_index = $8) order by id desc limit $3",
             *values,

@@ -1,0 +1,98 @@
+"""How the attributes of a decision are stored: one JSON array, small, and quick to reach into for the back-test.
+
+``[{"layout": 1, <attributes without a place, by name>}, <place 1>, <place 2>, ...]``. A missing attribute is null. Of
+numbers and money 0 is written false and 1 is written true, which cost nothing in a jsonb; most velocity counts are one
+of them. Written as it is evaluated: ``settled`` gives the one form of a value that rules see online and in SQL.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, Attributes, Value
+from lockgate.gateway.rules.core.layout import LAYOUT, SLOTS
+
+LARGEST = 10**15
+"""No number is larger: beyond it, it counts as this much."""
+
+DECIMALS = 6
+LONGEST_TEXT = 200
+
+Memberships = Mapping[str, Collection[str]]
+"""Attribute -> the aliases of the value lists in which its value stands. An attribute whose value is known has an
+entry, an empty one when no list holds it; one that is missing has none."""
+
+_PLACE = {name: place for place, name in enumerate(SLOTS, start=1)}
+_EMPTY = (None,) * len(SLOTS)
+_NUMERIC = frozenset(name for name, attribute in ATTRIBUTES.items() if attribute.type in ("number", "money"))
+_FRACTIONS_BELOW = 10**9  # beyond it a double has no six decimals left
+_KINDS = {"text": (str,), "boolean": (bool,), "number": (int, float), "money": (int,)}
+
+
+def settled(name: str, value: Value) -> Value | None:
+    """The one form of ``value`` in which it is stored and compared; None when it is as good as missing.
+
+    Numbers have six decimals below 10^9 and none above, no sign on zero, and are within ``LARGEST``; those that are
+    not numbers are missing. Text has no NUL and nothing that UTF-8 cannot say.
+    """
+    kind = ATTRIBUTES[name].type
+    if type(value) not in _KINDS[kind]:
+        raise TypeError(f"{name} must be a {kind}")
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, bool):
+        return value
+    return number(value)
+
+
+def number(value: int | float) -> int | float | None:
+    """``settled`` for numbers alone."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        rounded = round(value, DECIMALS) if abs(value) < _FRACTIONS_BELOW else round(value)
+        if not isinstance(rounded, int) and not rounded.is_integer():
+            return rounded
+        value = int(rounded)
+    return max(-LARGEST, min(LARGEST, value))
+
+
+def pack(attributes: Attributes) -> list[Any]:
+    """``attributes`` as what is stored, fit for ``json.dumps``."""
+    loose: dict[str, Any] = {"layout": LAYOUT}
+    row: list[Any] = [loose, *_EMPTY]
+    for name, given in attributes.items():
+        place = _PLACE.get(name, 0)
+        if type(given) is int and 0 <= given <= LARGEST and name in _NUMERIC:  # most are, and this is on the hot path
+            value = given if given > 1 or not place else given == 1
+        else:
+            value = settled(name, given)
+            if value is None:
+                continue
+            if place and name in _NUMERIC and value in (0, 1):
+                value = value == 1
+        if not place:
+            loose[name] = value
+            continue
+        row[place] = value
+    while row[-1] is None:
+        row.pop()
+    return row
+
+
+def unpack(row: list[Any]) -> dict[str, Value]:
+    """The attributes in a stored row; those that no catalogue knows any longer are left out."""
+    loose = row[0]
+    if loose["layout"] != LAYOUT:
+        raise ValueError("attributes packed in a layout that is not known")
+    found: dict[str, Value] = {name: value for name, value in loose.items() if name in ATTRIBUTES}
+    for name, value in zip(SLOTS, row[1:], strict=False):
+        if value is None or name not in ATTRIBUTES:
+            continue
+        found[name] = int(value) if isinstance(value, bool) and name in _NUMERIC else value
+    return found
+
+
+def path(name: str) -> int | str:
+    """Where ``name`` stands in a row: its place, or the key in place 0."""
+    return _PLACE.get(name, name)

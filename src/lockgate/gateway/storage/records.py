@@ -254,7 +254,11 @@ class RiskEventRow(NamedTuple):
 
 
 class RiskDecisionRow(NamedTuple):
-    """What was decided of one payment attempt, and by what: never changed. ``rule`` is the rule that decided."""
+    """What was decided of one payment attempt, and by what: never changed. ``rule`` is the rule that decided.
+
+    ``attributes`` and ``lists`` are JSON in columns of their own, which the back-test reaches into: what
+    ``rules.core.packed.pack`` made of the attributes, and the memberships (attribute -> aliases of lists).
+    """
 
     account: str
     livemode: bool
@@ -272,6 +276,8 @@ class RiskDecisionRow(NamedTuple):
     ruleset: str
     rule: str | None
     data: str
+    attributes: str = '[{"layout":1}]'
+    lists: str = "{}"
 
 
 class RiskOutcomeRow(NamedTuple):

@@ -207,6 +207,9 @@ TENANT_TABLES = (
     "alert_delivery",
     "known_address",
     "known_country",
+    "risk_session",
+    "typing_profile",
+    "collector_setting",
 )
 _TABLE = re.compile(r"\b(?:from|join|into|update)\s+(" + "|".join(TENANT_TABLES) + r")\b", re.IGNORECASE)
 _BINDS = re.compile(

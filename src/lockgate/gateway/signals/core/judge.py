@@ -1,0 +1,57 @@
+"""What a session says about a payment, as attributes of the catalogue.
+
+Everything here began at a client, who may send what he likes. So nothing of it may speak for a payment: whoever weighs
+these attributes weighs the same payment without them too, and takes the worse (``CLIENT`` names what to leave out).
+"""
+
+from collections.abc import Collection, Mapping
+from statistics import fmean
+
+from lockgate.gateway.signals.core.places import same_zone
+from lockgate.gateway.signals.core.session import Session
+from lockgate.gateway.signals.core.typing import distance
+
+CLIENT = frozenset(
+    {
+        "has_session", "is_device_new", "device_conflicts", "is_webdriver", "is_timezone_foreign", "bot_score",
+        "form_seconds", "is_card_pasted", "is_card_autofilled", "typing_deviation", "pointer_straightness",
+    }
+)  # fmt: skip
+"""The attributes that come of a report. Without a session only has_session stands there, and says false."""
+
+
+def attributes(session: Session | None, *, zones: Collection[str] | None = None) -> dict[str, int | float | str | bool]:
+    """The attributes of ``session``. ``zones`` are the time zones of the country that the shopper's address is in, by
+    their names in the time zone database; None where the country is not known.
+    """
+    if session is None:
+        return {"has_session": False}
+    facts = session.facts
+    found: dict[str, int | float | str | bool] = {
+        "has_session": True,
+        "is_device_new": session.is_device_new,
+        "device_conflicts": len(facts["conflicts"]),
+        "is_webdriver": facts["webdriver"],
+        "bot_score": facts["bot_score"],
+        "form_seconds": facts["form_ms"] / 1000,
+        "is_card_pasted": facts["pasted"],
+        "is_card_autofilled": facts["autofilled"],
+    }
+    if zones is not None:
+        found["is_timezone_foreign"] = not any(same_zone(facts["timezone"], zone) for zone in zones)
+    if facts["straightness"] is not None:
+        found["pointer_straightness"] = facts["straightness"]
+    deviation = typing_deviation(session)
+    if deviation is not None:
+        found["typing_deviation"] = deviation
+    return found
+
+
+def typing_deviation(session: Session) -> float | None:
+    """How unlike the customer's own typing, over the fields that she has a profile of; None where there is none."""
+    compared: Mapping[str, float] = {
+        role: distance(session.profile[role], sample)
+        for role, sample in session.typing.items()
+        if role in session.profile
+    }
+    return round(fmean(compared.values()), 3) if compared else None

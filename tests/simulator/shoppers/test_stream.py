@@ -11,7 +11,7 @@ from lockgate.simulator.shoppers.payment import Payment, facts
 from lockgate.simulator.shoppers.people import DAY_MS
 from lockgate.simulator.shoppers.stream import Plan, campaign, distance_km, stream
 
-PLAN = Plan(seed=7, shoppers=400, days=40, campaigns={name: 0.15 for name in ATTACKS})
+PLAN = Plan(seed=7, shoppers=400, days=60, campaigns={name: 0.15 for name in ATTACKS})
 TYPES = {"money": int, "number": (int, float), "text": str, "boolean": bool}
 
 

@@ -93,6 +93,7 @@ _ALL = (
     Attribute("card_brand", "text", "card", "visa, mastercard, amex and so on."),
     Attribute("card_funding", "text", "card", "credit, debit or prepaid, where it is known."),
     Attribute("card_country", "text", "card", "Where the card was issued, by the table of card ranges.", "country"),
+    Attribute("card_issuer", "text", "card", "Who issued the card, where the imported table of card ranges names it."),
     Attribute("is_card_saved", "boolean", "card", "Whether the card belongs to a customer already."),
     Attribute("has_cvc", "boolean", "card", "Whether a security code goes with the payment."),
     # person

@@ -12,7 +12,7 @@ from lockgate.kernel import log
 from lockgate.kernel.batch import Batcher
 
 _KINDS = tuple((kind, kind in VERSIONED) for kind in KINDS)
-_CALL = "select commit_v2($1, " + ", ".join(f"${n}" for n in range(2, 3 + 2 * len(KINDS + VERSIONED))) + ")"
+_CALL = "select commit_v3($1, " + ", ".join(f"${n}" for n in range(2, 3 + 2 * len(KINDS + VERSIONED))) + ")"
 MAX_BATCH = 64
 _logger = log.get("storage")
 Outcome = str | Exception
@@ -38,6 +38,10 @@ class Uncovered(Exception):
     """A payout asks for more than is available; nothing was written."""
 
 
+class Overrun(Exception):
+    """What a verdict rested on is no longer so; nothing was written: judge again."""
+
+
 class CommitUnknown(Exception):
     """The connection was lost during COMMIT: the commit may or may not have happened; its keys will tell."""
 
@@ -55,7 +59,7 @@ class Committer:
         )
 
     async def commit(self, commit: Commit) -> None:
-        """Write ``commit`` durably, or raise KeyInUse, Moved, Taken, Uncovered or CommitUnknown.
+        """Write ``commit`` durably, or raise KeyInUse, Moved, Taken, Uncovered, Overrun or CommitUnknown.
 
         Cannot be cancelled half-way.
         """
@@ -68,6 +72,8 @@ class Committer:
             raise Moved
         if outcome == "uncovered":
             raise Uncovered
+        if outcome == "overrun":
+            raise Overrun
         if outcome == "unknown":
             raise CommitUnknown
         assert outcome == "ok", "the database gave an outcome that this version does not know"
@@ -103,7 +109,7 @@ class Committer:
 
 
 def _arguments(commits: Sequence[Commit]) -> list[object]:
-    """What commit_v2 takes: per kind the rows and their commits' numbers; kinds that change as new and changed rows."""
+    """What commit_v3 takes: per kind the rows and their commits' numbers; kinds that change as new and changed rows."""
     arguments: list[object] = [len(commits)]
     for kind, versioned in _KINDS:
         rows: list[Any] = []

@@ -292,7 +292,9 @@ class RiskOutcomeRow(NamedTuple):
 class RiskGuardRow(NamedTuple):
     """What must still hold of one key when the commit is written, or the verdict is out of date and nothing is.
 
-    The key's ``measure`` over events in (since_ms, until_ms] must be at least ``low`` and under ``high``; None is open.
+    ``measure`` is attempts, amount, declines, blocks, or whom it was seen with: cards, customers, ips, devices, emails.
+    Over all that happened after ``since_ms``, this commit's own attempt with it, it must be at least ``low`` and under
+    ``high``; None is open. velocity.core.guards makes these of attributes.
     """
 
     account: str
@@ -301,6 +303,24 @@ class RiskGuardRow(NamedTuple):
     key: bytes
     measure: str
     since_ms: int
-    until_ms: int
     low: int | None
     high: int | None
+
+
+class RiskLabelRow(NamedTuple):
+    """Word that a payment was fraud, or was not; the last word known counts. ``version`` is 1: a label never changes.
+
+    Which payment: its attempt, or its charge; the database finds one from the other. ``source`` is in scoring/core/
+    labels.py; ``known_ms`` is business time, from which on velocity and training may know of it.
+    """
+
+    account: str
+    livemode: bool
+    id: str
+    version: int
+    created: int
+    attempt: str | None
+    charge: str | None
+    fraud: bool
+    source: str
+    known_ms: int

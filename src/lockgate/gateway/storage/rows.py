@@ -13,6 +13,11 @@ from lockgate.gateway.storage.records import (
     PayoutRow,
     PayoutScheduleRow,
     ReviewRow,
+    RiskLabelRow,
+    RiskDecisionRow,
+    RiskEventRow,
+    RiskGuardRow,
+    RiskOutcomeRow,
     SetupAttemptRow,
     TestClockRow,
     ValueListItemRow,
@@ -334,6 +339,10 @@ class Commit:
     events: list[EventRow] = field(default_factory=list)
     outboxes: list[OutboxRow] = field(default_factory=list)
     audits: list[AuditRow] = field(default_factory=list)
+    risk_events: list[RiskEventRow] = field(default_factory=list)
+    risk_decisions: list[RiskDecisionRow] = field(default_factory=list)
+    risk_outcomes: list[RiskOutcomeRow] = field(default_factory=list)
+    risk_guards: list[RiskGuardRow] = field(default_factory=list)
     setup_attempts: list[SetupAttemptRow] = field(default_factory=list)
     mandates: list[MandateRow] = field(default_factory=list)
     card_tokens: list[CardTokenRow] = field(default_factory=list)
@@ -347,12 +356,15 @@ class Commit:
     value_lists: list[ValueListRow] = field(default_factory=list)
     value_list_items: list[ValueListItemRow] = field(default_factory=list)
     test_clocks: list[TestClockRow] = field(default_factory=list)
+    risk_labels: list[RiskLabelRow] = field(default_factory=list)
 
     def touches(self) -> set[str]:
         """The keys of rows that this commit changes or claims: two commits that share one must not share a batch."""
-        return {row.id for kind in (*VERSIONED, *RECORDS) for row in getattr(self, kind)} | {
-            f"{row.account}/{row.livemode}/{row.key}" for row in (*self.claims, *self.answers, *self.releases)
-        }
+        return (
+            {row.id for kind in (*VERSIONED, *RECORDS) for row in getattr(self, kind)}
+            | {f"{row.account}/{row.livemode}/{row.key}" for row in (*self.claims, *self.answers, *self.releases)}
+            | {row.attempt for row in (*self.risk_events, *self.risk_outcomes)}
+        )
 
     def add(self, other: "Commit") -> None:
         """Take in all rows of ``other``."""
@@ -374,6 +386,7 @@ RECORDS = (
     "value_lists",
     "value_list_items",
     "test_clocks",
+    "risk_labels",
 )
 """Kinds beside the money path, all versioned; they travel together in one parameter."""
 

@@ -294,12 +294,12 @@ class RiskGuardRow(NamedTuple):
 
     ``measure`` is attempts, amount, declines, blocks, or whom it was seen with: cards, customers, ips, devices, emails.
     Over all that happened after ``since_ms``, this commit's own attempt with it, it must be at least ``low`` and under
-    ``high``; None is open. velocity.core.guards makes these of attributes.
+    ``high``; None is open.
     """
 
     account: str
     livemode: bool
-    key_kind: str
+    kind: str
     key: bytes
     measure: str
     since_ms: int

@@ -1,0 +1,169 @@
+"""The back-test's back end: a rule as a condition in SQL over stored decisions (``d``), of fixed fragments.
+
+Nothing of a rule's text becomes SQL: names, places, aliases and values are its parameters. SQL's three values are
+the language's own. Calculation is in numeric, which adds, subtracts and multiplies exactly; quotients stay fractions to the
+end, as they do online.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from lockgate.gateway.rules.core.catalogue import ATTRIBUTES
+from lockgate.gateway.rules.core.evaluate import constant
+from lockgate.gateway.rules.core.nodes import (
+    MICRO,
+    And,
+    Arithmetic,
+    Attribute,
+    Boolean,
+    Compare,
+    In,
+    Listed,
+    Missing,
+    Money,
+    Negate,
+    Node,
+    Not,
+    Number,
+    Or,
+    Text,
+)
+from lockgate.gateway.rules.core.packed import path
+
+Quotient = tuple[str, str | None]
+
+
+class Condition:
+    """An SQL condition in the making, and its parameters from ``$first`` on. ``listed`` makes the fragment that tells
+    whether the value of an attribute stands in a list, both given as parameters.
+    """
+
+    def __init__(self, node: Node, *, first: int, listed: Callable[[str, str], str] | None = None) -> None:
+        self._first = first
+        self._listed = listed or (lambda name, alias: f"((d.lists -> {name}) ? {alias})")
+        self._places: dict[str, str] = {}
+        self.parameters: list[Any] = []
+        self.text = self._condition(node)
+
+    def _parameter(self, value: Any, kind: str) -> str:
+        self.parameters.append(value)
+        return f"${self._first + len(self.parameters) - 1}::{kind}"
+
+    def _raw(self, name: str) -> str:
+        """The stored form of an attribute as text, null when it is missing."""
+        if name not in self._places:
+            place = path(name)
+            self._places[name] = (
+                f"(d.attributes ->> {self._parameter(place, 'int')})"
+                if isinstance(place, int)
+                else f"(d.attributes -> 0 ->> {self._parameter(place, 'text')})"
+            )
+        return self._places[name]
+
+    def _condition(self, node: Node) -> str:
+        match node:
+            case And(parts):
+                return "(" + " and ".join(map(self._condition, parts)) + ")"
+            case Or(parts):
+                return "(" + " or ".join(map(self._condition, parts)) + ")"
+            case Not(of):
+                return f"(not {self._condition(of)})"
+            case Compare(sign, left, right):
+                return self._compared(sign, left, right)
+            case _:
+                return self._simple(node)
+
+    def _simple(self, node: Node) -> str:
+        match node:
+            case In(of, values):
+                return self._among(of, values)
+            case Listed(name, alias):
+                return self._listed(self._parameter(name, "text"), self._parameter(alias, "text"))
+            case Missing(name) if ATTRIBUTES[name].listed_only:
+                return f"(not d.lists ? {self._parameter(name, 'text')})"
+            case Missing(name):
+                return f"({self._raw(name)} is null)"
+            case Boolean(value):
+                return "true" if value else "false"
+            case Attribute(name):
+                return f"{self._raw(name)}::boolean"
+            case _:
+                raise AssertionError("the types allow no other condition")
+
+    def _compared(self, sign: str, left: Node, right: Node) -> str:
+        if _is_number(left):
+            return _related(sign, self._quotient(left), self._quotient(right))
+        return f"({self._plain(left)} {sign} {self._plain(right)})"
+
+    def _plain(self, node: Node) -> str:
+        match node:
+            case Text(value):
+                return self._parameter(value, "text")
+            case Attribute(name) if ATTRIBUTES[name].type == "text":
+                return self._raw(name)
+            case _:
+                return self._condition(node)
+
+    def _among(self, of: Node, values: tuple[Node, ...]) -> str:
+        if not _is_number(of):
+            wanted = [value.value for value in values if isinstance(value, Text)]
+            return f"({self._plain(of)} = any({self._parameter(wanted, 'text[]')}))"
+        limits = [_decimal(limit) for value in values if (limit := constant(value)) is not None]
+        above, below = self._quotient(of)
+        if below is None:
+            return f"({above} = any({self._parameter(limits, 'numeric[]')}))"
+        each = [_related("=", (above, below), (self._parameter(limit, "numeric"), None)) for limit in limits]
+        return "(" + " or ".join(each) + ")"
+
+    def _quotient(self, node: Node) -> Quotient:
+        """A number or an amount as a fraction of two expressions; no second one when it is a whole."""
+        match node:
+            case Attribute(name):
+                raw = self._raw(name)
+                return f"(case {raw} when 'false' then 0 when 'true' then 1 else {raw}::numeric end)", None
+            case Negate(of):
+                above, below = self._quotient(of)
+                return f"(- {above})", below
+            case Arithmetic(sign, left, right):
+                return _calculated(sign, self._quotient(left), self._quotient(right))
+            case _:
+                value = constant(node)
+                assert value is not None, "only literals are left"
+                return self._parameter(_decimal(value), "numeric"), None
+
+
+def _is_number(node: Node) -> bool:
+    match node:
+        case Number() | Money() | Negate() | Arithmetic():
+            return True
+        case Attribute(name):
+            return ATTRIBUTES[name].type in ("number", "money")
+        case _:
+            return False
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return Decimal(int(value * MICRO)).scaleb(-6)
+
+
+def _times(*factors: str | None) -> str:
+    return " * ".join(factor for factor in factors if factor is not None)
+
+
+def _related(sign: str, one: Quotient, other: Quotient) -> str:
+    """Both sides times the square of both divisors, which is positive: then they compare as the fractions do."""
+    (a, b), (c, d) = one, other
+    return f"(({_times(a, b, d, d)}) {sign} ({_times(c, d, b, b)}))"
+
+
+def _calculated(sign: str, one: Quotient, other: Quotient) -> Quotient:
+    (a, b), (c, d) = one, other
+    below = _times(b, d) or None
+    below = below and f"({below})"
+    if sign == "*":
+        return f"({_times(a, c)})", below
+    if sign == "/":
+        return f"({_times(a, d)})", f"({_times(b, f'nullif({c}, 0)')})"
+    return f"({_times(a, d)} {sign} {_times(c, b)})", below

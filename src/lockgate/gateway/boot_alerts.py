@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from lockgate.gateway.alerts import jobs as alerts_jobs
 from lockgate.gateway.alerts.ports import Ports, Telling
-from lockgate.gateway.identity.places import open_places
+from lockgate.gateway.geography.places import open_places
 from lockgate.gateway.mail import jobs as mail_jobs
 from lockgate.gateway.mail.routes import chosen
 from lockgate.gateway.people.owners import Owners

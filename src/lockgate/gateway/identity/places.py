@@ -1,6 +1,6 @@
 """Where addresses are, by a table in MaxMind's format that the operator gives: its version and licence are on record.
 
-Without one every place is unknown, and what asks for places stays quiet.
+Without one the geography room's shipped table of countries stands in.
 """
 
 import hashlib
@@ -24,10 +24,11 @@ class Edition(NamedTuple):
     built: int
     sha256: str
     licence: str
+    stale_s: int = STALE_S
 
     def is_stale(self, now: int) -> bool:
-        """Whether it is older than 60 days: networks move."""
-        return now - self.built > STALE_S
+        """Whether it is older than it should be: networks move."""
+        return now - self.built > self.stale_s
 
 
 class Places:
@@ -52,11 +53,11 @@ class Places:
             self._reader.close()
 
 
-def open_places(settings: Mapping[str, Any]) -> Places:
+def open_own(settings: Mapping[str, Any]) -> Places | None:
     """The table that ``geography`` in settings.json names: path, and the licence that it was taken under."""
     given = settings.get("geography")
     if given is None:
-        return Places()
+        return None
     if not isinstance(given, Mapping) or not set(given) <= {"path", "licence"} or not given.get("path"):
         raise ConfigError('geography in settings.json is {"path": a file in MaxMind DB format, "licence": a name}')
     if not isinstance(given.get("licence"), str) or not given["licence"].strip():
@@ -79,4 +80,19 @@ def _read(found: Mapping[str, Any]) -> Place:
     if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
         latitude = longitude = None
     radius = location.get("accuracy_radius")
-    return Place(code if isinstance(code, str) else None, latitude, longitude, radius if isinstance(radius, int) else 0)
+    return Place(
+        code if isinstance(code, str) else None,
+        latitude,
+        longitude,
+        radius if isinstance(radius, int) else 0,
+        _network(found),
+    )
+
+
+def _network(found: Mapping[str, Any]) -> int | None:
+    """The network's number, where the table holds networks too: as MaxMind's tables say it, or as AS64500."""
+    number = found.get("autonomous_system_number") or found.get("asn")
+    if isinstance(number, str):
+        digits = number.removeprefix("AS")
+        return int(digits) if digits.isascii() and digits.isdigit() else None
+    return number if isinstance(number, int) else None

@@ -5,8 +5,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from lockgate.gateway.alerts.watch import look_at_places
+from lockgate.gateway.geography.places import open_places
 from lockgate.gateway.identity.core.place import UNKNOWN, Place
-from lockgate.gateway.identity.places import STALE_S, Places, open_places
+from lockgate.gateway.identity.places import STALE_S, Places
 from lockgate.kernel.config import ConfigError
 
 

@@ -1,6 +1,6 @@
 """A person or key that is used in two places between which nobody travels so fast."""
 
-from lockgate.gateway.alerts.core.earth import apart_km, speed_km_h
+from lockgate.gateway.identity.core.earth import apart_km, speed_km_h
 from lockgate.gateway.alerts.core.rule import DAY, History, Use, UseRule
 
 FAR_KM = 300

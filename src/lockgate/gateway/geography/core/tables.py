@@ -1,0 +1,34 @@
+"""What all reference tables have in common: one form of lines, an edition, and errors that name a line. Pure."""
+
+from dataclasses import dataclass
+
+
+class BadLine(Exception):
+    """A line of a file cannot be taken. ``number`` counts from 1; ``problem`` says what is wrong, not the value."""
+
+    def __init__(self, number: int, problem: str) -> None:
+        super().__init__(f"line {number}: {problem}")
+        self.number = number
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that was read and found good. ``date`` (2026-06-25) is what the file itself says, if it says."""
+
+    name: str
+    date: str | None
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Where a table comes from. ``version`` is 0 for what is shipped, then counts imports; ``date`` is the data's."""
+
+    name: str
+    version: int
+    date: str
+    source: str
+    licence: str
+    sha256: str
+    rows: int

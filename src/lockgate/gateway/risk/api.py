@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lockgate.gateway.risk import close_review, edit_item, edit_list, find, render
+from lockgate.gateway.risk import api_decisions, close_review, edit_item, edit_list, find, render
 from lockgate.gateway.risk.core import params
 from lockgate.gateway.risk.core.shapes import REVIEW, VALUE_LIST, VALUE_LIST_ITEM
 from lockgate.gateway.risk.core.values import ITEM_TYPES, index_name, normal
@@ -20,7 +20,7 @@ _REVIEWS = "/v1/reviews"
 
 def operations(ports: Ports) -> list[Operation]:
     """Every operation of this room."""
-    return [*_value_lists(ports), *_items(ports), *_reviews(ports)]
+    return [*_value_lists(ports), *_items(ports), *_reviews(ports), *api_decisions.operations(ports)]
 
 
 def loaders(ports: Ports) -> dict[str, Loader]:

@@ -11,7 +11,7 @@ from lockgate.kernel.principal import Principal
 MONEY = ("refund", "payout")
 OTHERS = (
     "api_keys", "roles", "people", "factors", "certificates", "apps", "address_rules", "limits", "alerts",
-    "approval_policy",
+    "approval_policy", "risk",
 )  # fmt: skip
 CLASSES = (*MONEY, *OTHERS)
 OWN = ("factors",)

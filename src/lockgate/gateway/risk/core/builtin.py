@@ -3,7 +3,7 @@
 ``@blocked`` stands for every value list of the account that blocks (``settings.is_block_list``), of whatever type.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -48,49 +48,35 @@ def rules(settings: Settings) -> tuple[Builtin, ...]:
         ("builtin.amount_unknown", "unknown", "review if is_missing(:amount:)"),
     ]
     limit = f"{settings.hourly_limit // 100}.{settings.hourly_limit % 100:02d} USD"
-    found += [
-        (f"builtin.hourly_limit_{key}", "velocity", f"review if :{key}_amount_1h: > {limit}") for key in MONEY_KEYS
-    ]
+    for key in MONEY_KEYS:
+        found.append((f"builtin.hourly_limit_{key}", "velocity", f"review if :{key}_amount_1h: > {limit}"))
     if settings.countries_differ != "allow":
-        found.append(
-            (
-                "builtin.countries_differ",
-                "country",
-                f"{settings.countries_differ} if :card_country: != :shipping_country:",
-            )
-        )
+        condition = ":card_country: != :shipping_country:"
+        found.append(("builtin.countries_differ", "country", f"{settings.countries_differ} if {condition}"))
     if settings.card_country_unknown != "allow":
-        found.append(
-            (
-                "builtin.card_country_unknown",
-                "country",
-                f"{settings.card_country_unknown} if is_missing(:card_country:) and not is_missing(:card_brand:)"
-                " and not is_missing(:shipping_country:)",
-            )
+        condition = (
+            "is_missing(:card_country:) and not is_missing(:card_brand:) and not is_missing(:shipping_country:)"
         )
+        found.append(("builtin.card_country_unknown", "country", f"{settings.card_country_unknown} if {condition}"))
     if settings.card_testing != "allow":
-        found += [
-            (f"builtin.{name}", "testing", f"{settings.card_testing} if {condition}")
-            for name, condition in testing.CONDITIONS.items()
-        ]
+        for name, condition in testing.CONDITIONS.items():
+            found.append((f"builtin.{name}", "testing", f"{settings.card_testing} if {condition}"))
     return _parsed(found)
 
 
 @lru_cache(maxsize=256)
 def by_level(settings: Settings) -> tuple[Builtin, ...]:
-    """What becomes of a payment by its score's level. Unlike the others they are a default: an allow rule stops them."""
-    return _parsed(
-        [
-            (f"builtin.{level}", "level", f"{verdict} if :risk_level: = '{level}'")
-            for level, verdict in (("elevated", settings.elevated), ("highest", settings.highest))
-            if verdict != "allow"
-        ]
-    )
+    """What becomes of a payment by its score's level: unlike the others a default, which an allow rule stops."""
+    found: list[tuple[str, Kind, str]] = []
+    for level, verdict in (("elevated", settings.elevated), ("highest", settings.highest)):
+        if verdict != "allow":
+            found.append((f"builtin.{level}", "level", f"{verdict} if :risk_level: = '{level}'"))
+    return _parsed(found)
 
 
 def _any(condition: str) -> str:
     return " or ".join(f":{name}: {condition}" for name in LISTABLE)
 
 
-def _parsed(texts: list[tuple[str, Kind, str]]) -> tuple[Builtin, ...]:
+def _parsed(texts: Sequence[tuple[str, Kind, str]]) -> tuple[Builtin, ...]:
     return tuple(Builtin(id_, kind, text, parse(text)) for id_, kind, text in texts)

@@ -44,7 +44,7 @@ def decide(hits: Sequence[Hit]) -> Decided:
         if hit.action != "allow"
         and not (allowed is not None and hit.source in ("merchant", "level") and hit.action in ("block", "review"))
     ]
-    verdict = strictest(*(hit.action for hit in standing))
+    verdict = strictest(*[action for _, action, _, _ in standing])
     by = next((hit for hit in standing if hit.action == verdict), allowed)
     return Decided(
         verdict=verdict,

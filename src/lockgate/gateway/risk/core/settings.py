@@ -54,8 +54,10 @@ def _says(alias: str, noun: str, participle: str) -> bool:
 
 def from_stored(kept: Mapping[str, Any]) -> Settings:
     """The settings of a stored row: what it does not say is as the defaults have it."""
-    known = {f.name for f in fields(Settings)}
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in kept.items() if name in known}
+    given: dict[str, Any] = {}
+    for name in (f.name for f in fields(Settings)):
+        if name in kept:
+            given[name] = tuple(kept[name]) if isinstance(kept[name], list) else kept[name]
     return Settings(**given)
 
 

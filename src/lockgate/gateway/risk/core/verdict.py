@@ -18,7 +18,7 @@ Level = Literal["normal", "elevated", "highest", "not_assessed"]
 
 def strictest(*verdicts: Verdict) -> Verdict:
     """The strictest of ``verdicts``; ``allow`` of none."""
-    return max(verdicts, key=_RANK.__getitem__, default="allow")
+    return VERDICTS[max((_RANK[verdict] for verdict in verdicts), default=0)]
 
 
 def at_least(verdict: Verdict, other: Verdict) -> bool:

@@ -54,6 +54,7 @@ PURE_KERNEL = {
     "orders",
     "params",
     "principal",
+    "puzzle",
     "search",
     "shapes",
     "source",
@@ -214,6 +215,7 @@ TENANT_TABLES = (
     "risk_pair",
     "risk_key",
     "risk_session",
+    "puzzle_used",
     "typing_profile",
     "collector_setting",
 )

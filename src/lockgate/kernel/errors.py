@@ -28,7 +28,8 @@ class Refusal(Exception):
 
     ``message`` never carries a value that the caller sent; ``param`` names the offending parameter in the dialect's
     bracket form (``payment_method_data[card][number]``). ``embed`` adds whole objects to the error envelope
-    (``{"payment_intent": {...}}``). ``retry_after_s`` becomes a Retry-After header.
+    (``{"payment_intent": {...}}``). ``puzzle`` is the work that a browser has to do before it is heard.
+    ``retry_after_s`` becomes a Retry-After header.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Refusal(Exception):
         advice_code: str | None = None,
         charge: str | None = None,
         embed: Mapping[str, Any] | None = None,
+        puzzle: Mapping[str, Any] | None = None,
         reason: str | None = None,
         retry_after_s: int | None = None,
         should_retry: bool | None = None,
@@ -57,6 +59,7 @@ class Refusal(Exception):
         self.advice_code = advice_code
         self.charge = charge
         self.embed = embed
+        self.puzzle = puzzle
         self.reason = reason
         self.retry_after_s = retry_after_s
         self.should_retry = should_retry

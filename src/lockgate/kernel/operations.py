@@ -68,7 +68,7 @@ class Call:
     """One request, already authenticated, authorised, limited and read.
 
     ``path`` holds the path's ids, ``params`` the typed parameters without ``expand``; ``now`` is the business time in
-    seconds, ``ahead_s`` more than the world's clock says. A verb that writes puts the claim into its first commit and
+    seconds, ``ahead_s`` more than the world's clock says; ``puzzle`` is the solved puzzle that came along. A verb that writes puts the claim into its first commit and
     the answer into its last (``storage.idempotency`` has the rows for both).
     """
 
@@ -83,6 +83,7 @@ class Call:
     claim: Claim | None
     concluding: Concluding = field(repr=False)
     client_secret: str | None = field(default=None, repr=False)
+    puzzle: str | None = field(default=None, repr=False)
     pinned_version: str | None = None
     ahead_s: int = 0
 

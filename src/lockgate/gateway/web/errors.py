@@ -47,6 +47,18 @@ ERROR_SCHEMA: dict[str, Any] = {
                 "payment_intent": {"type": "object"},
                 "setup_intent": {"type": "object"},
                 "payment_method": {"type": "object"},
+                "puzzle": {
+                    "type": "object",
+                    "required": ["algorithm", "bits", "expires_at", "parts", "token"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "algorithm": {"type": "string", "enum": ["sha-256"]},
+                        "bits": {"type": "integer"},
+                        "expires_at": {"type": "integer"},
+                        "parts": {"type": "integer"},
+                        "token": {"type": "string"},
+                    },
+                },
             },
         }
     },
@@ -63,7 +75,7 @@ def status_of(refusal: Refusal) -> int:
 def error_fields(refusal: Refusal, *, embed: Mapping[str, Any], sees_secrets: bool) -> dict[str, Any]:
     """The inside of the envelope. ``embed`` is the refusal's own, already made fit for who asks."""
     fields: dict[str, Any] = {"type": _STATUS[refusal.kind][1], "message": mask(refusal.message)}
-    for name in ("code", "param", "decline_code", "network_decline_code", "advice_code", "charge"):
+    for name in ("code", "param", "decline_code", "network_decline_code", "advice_code", "charge", "puzzle"):
         value = getattr(refusal, name)
         if value is not None:
             fields[name] = value

@@ -183,6 +183,7 @@ class Guard:
             claim=claim,
             concluding=self._answers,
             client_secret=secret,
+            puzzle=text_of(request, b"lockgate-puzzle"),
             pinned_version=identity.api_version,
             ahead_s=identity.ahead_s,
         )

@@ -22,7 +22,7 @@ CORS: tuple[Header, ...] = (
 )
 PREFLIGHT: tuple[Header, ...] = (
     *CORS,
-    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, Stripe-Version"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, Lockgate-Puzzle, Stripe-Version"),
     (b"access-control-max-age", b"600"),
 )
 

@@ -40,7 +40,7 @@ class Subject:
     world's clock). ``amount`` is in the currency's minor units. ``address`` is the shopper's, where one is known, and
     never the merchant's server's. ``session`` is a Radar session (``rse_...``) that the payment names. ``kind`` is the
     kind of principal that confirms, ``tries`` how often this very payment was tried before. A method without a card
-    has ``card`` None.
+    has ``card`` None. ``puzzle`` is the solved puzzle that came along.
     """
 
     account: str
@@ -64,6 +64,7 @@ class Subject:
     off_session: bool = False
     tries: int = 0
     request: str | None = None
+    puzzle: str | None = field(default=None, repr=False)
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

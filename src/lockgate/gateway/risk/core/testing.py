@@ -10,53 +10,61 @@ issuers' answers and is left out of the share; otherwise a defence that works wo
 from collections.abc import Mapping
 
 
-def _mostly_declined(key: str, window: str, share: tuple[int, int]) -> str:
-    """Declines are at least ``share`` (parts, of so many) of the earlier tries that went out."""
+_MOST, _NEARLY_ALL = (3, 4), (9, 10)
+# Nobody tries out a card that paid here before: who shares an address or a bank with those who do may go on with it.
+_UNPROVEN = "(is_missing(:amount:) or :card_amount_30d: <= :amount:)"
+
+
+def _tested(
+    key: str, window: str, *, cards: int, declines: int, share: tuple[int, int], ips: int = 0, sprayed: bool = True
+) -> str:
+    """Many cards under one key, and declines at least ``share`` (parts, of so many) of the earlier tries that went out.
+
+    ``sprayed``: hardly a card is tried twice, as those of people who mistype are. ``ips``: and from many addresses,
+    a new one at every fourth try at least; who uses fewer is seen by their address.
+    """
     parts, of = share
-    out = f":{key}_attempts_{window}: - :{key}_blocks_{window}: - 1"
-    return f":{key}_declines_{window}: * {of} >= ({out}) * {parts}"
+    out = f"(:{key}_attempts_{window}: - :{key}_blocks_{window}:)"
+    conditions = [
+        _UNPROVEN,
+        f":{key}_cards_{window}: >= {cards}",
+        f":{key}_declines_{window}: >= {declines}",
+        f":{key}_declines_{window}: * {of} >= ({out} - 1) * {parts}",
+    ]
+    if sprayed:
+        conditions.append(f":{key}_cards_{window}: * 4 >= {out} * 3")
+    if ips:
+        conditions += [f":{key}_ips_{window}: >= {ips}", f":{key}_ips_{window}: * 4 >= {out}"]
+    return " and ".join(conditions)
 
-
-def _tested(key: str, window: str, *, cards: int, declines: int, share: tuple[int, int], ips: int = 0) -> str:
-    """Many cards under one key, most of them declined; ``ips``: and from many addresses."""
-    spread = f" and :{key}_ips_{window}: >= {ips}" if ips else ""
-    return (
-        f":{key}_cards_{window}: >= {cards}{spread} and :{key}_declines_{window}: >= {declines}"
-        f" and {_mostly_declined(key, window, share)}"
-    )
-
-
-_MOST, _NEARLY_ALL = (3, 4), (4, 5)
 
 CONDITIONS: Mapping[str, str] = {
     # One card again and again, with other codes and dates.
     "card_tried": ":card_declines_1h: >= 4 or :card_declines_24h: >= 8",
     # Many cards from one address, device or e-mail address, by the minute ...
-    "ip_tests_cards": _tested("ip", "1h", cards=5, declines=4, share=_MOST),
-    "device_tests_cards": _tested("device", "1h", cards=5, declines=4, share=_MOST),
-    "email_tests_cards": _tested("email", "1h", cards=5, declines=4, share=_MOST),
+    "ip_tests_cards": _tested("ip", "1h", cards=5, declines=4, share=(7, 10)),
+    "device_tests_cards": _tested("device", "1h", cards=5, declines=4, share=(7, 10)),
+    "email_tests_cards": _tested("email", "1h", cards=5, declines=4, share=(7, 10)),
     # ... a few cards in turn, so that none of them is tried too often ...
-    "ip_turns_cards": _tested("ip", "1h", cards=3, declines=8, share=_NEARLY_ALL),
-    "device_turns_cards": _tested("device", "1h", cards=3, declines=8, share=_NEARLY_ALL),
+    "ip_turns_cards": _tested("ip", "1h", cards=3, declines=10, share=_NEARLY_ALL, sprayed=False),
+    "device_turns_cards": _tested("device", "1h", cards=3, declines=8, share=_NEARLY_ALL, sprayed=False),
     # ... and slowly, below what an hour shows.
     "ip_drips": _tested("ip", "24h", cards=8, declines=8, share=_MOST),
     "device_drips": _tested("device", "24h", cards=6, declines=6, share=_MOST),
-    "ip_drips_for_days": _tested("ip", "7d", cards=20, declines=20, share=_NEARLY_ALL),
-    # One bank's cards from many addresses. A card that was seen here before the attack began is not what is being
-    # tried out: it only has its first six digits in common with those.
-    "bin_tested": f"{_tested('bin', '1h', cards=8, declines=12, share=_MOST, ips=6)} and :card_age_h: < 24",
-    "bin_drips": f"{_tested('bin', '24h', cards=15, declines=20, share=_MOST, ips=8)} and :card_age_h: < 48",
+    "ip_drips_for_days": _tested("ip", "7d", cards=18, declines=18, share=_MOST),
+    # One bank's cards from many addresses.
+    "bin_tested": _tested("bin", "1h", cards=8, declines=12, share=_MOST, ips=6),
+    "bin_drips": _tested("bin", "24h", cards=15, declines=20, share=_MOST, ips=8),
 }
-"""Name -> when a payment tries out a card. Matters for blocking."""
+"""Name -> when a payment tries out a card, beyond doubt enough to stop it."""
 
 SUSPICIONS: Mapping[str, str] = {
-    "ip_suspect": _tested("ip", "1h", cards=3, declines=6, share=(7, 10)),
-    "ip_suspect_slowly": _tested("ip", "24h", cards=5, declines=6, share=(7, 10)),
-    "device_suspect": _tested("device", "24h", cards=3, declines=5, share=(7, 10)),
-    "bin_suspect": f"{_tested('bin', '1h', cards=5, declines=7, share=(7, 10), ips=4)} and :card_age_h: < 24",
+    "ip_suspect": _tested("ip", "24h", cards=5, declines=5, share=(7, 10)),
+    "device_suspect": _tested("device", "24h", cards=4, declines=4, share=(7, 10)),
+    "bin_suspect": _tested("bin", "1h", cards=6, declines=7, share=(7, 10), ips=4),
     # A popular bank's digits under attack: honest customers thin out the share, but not to what is usual for them.
     "bin_worse_than_usual": (
-        ":bin_declines_1h: >= 15 and :bin_cards_1h: >= 15 and :card_age_h: < 24"
+        f"{_UNPROVEN} and :bin_declines_1h: >= 15 and :bin_cards_1h: >= 15"
         " and :bin_declines_1h: * :bin_attempts_30d: >= :bin_declines_30d: * :bin_attempts_1h: * 3"
         " and :bin_declines_1h: * 4 >= :bin_attempts_1h: - :bin_blocks_1h:"
     ),

@@ -1,0 +1,48 @@
+"""Has a browser work before its payment is tried, where what it does looks like trying out cards."""
+
+from dataclasses import dataclass
+
+from lockgate.gateway.risk import store_puzzles
+from lockgate.gateway.risk.core import puzzle
+from lockgate.gateway.risk.core.puzzle import Puzzle
+from lockgate.gateway.storage.database import Pool
+from lockgate.kernel import clock
+from lockgate.kernel.ids import random_token
+
+
+@dataclass(frozen=True, slots=True)
+class Defence:
+    """What asking and checking needs: ``key`` signs puzzles."""
+
+    pool: Pool
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who is to work for what. ``about`` as a Puzzle has it; ``request`` is this request's own id; ``solution`` is
+    what the browser sent along."""
+
+    account: str
+    livemode: bool
+    about: str
+    request: str
+    solution: str | None
+
+
+async def demand(defence: Defence, asked: Asked, *, hard: bool = False) -> None:
+    """Return if ``asked`` comes with a solved puzzle that was asked for just this, and was never used; else refuse.
+
+    The refusal holds a puzzle. A solution is used up by the request that brings it, whatever becomes of that, but
+    one request may be judged more than once.
+    """
+    now = clock.now()
+    if asked.solution is not None:
+        solved = puzzle.solved(defence.key, asked.solution, now=now)
+        mine = (asked.account, asked.livemode, asked.about)
+        if solved is not None and solved[:3] == mine and (not hard or solved.bits >= puzzle.HARD_BITS):
+            if await store_puzzles.use(defence.pool, solved, request=asked.request):
+                return
+    bits = puzzle.HARD_BITS if hard else puzzle.BITS
+    fresh = Puzzle(asked.account, asked.livemode, asked.about, random_token(16), bits, now + puzzle.LIFE_S)
+    raise puzzle.refusal(defence.key, fresh)

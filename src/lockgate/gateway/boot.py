@@ -76,7 +76,7 @@ from lockgate.gateway.webhooks import jobs as webhooks_jobs
 from lockgate.gateway.webhooks.ports import Ports as WebhooksPorts
 from lockgate.kernel import clock, log, process, ready
 from lockgate.kernel.config import ConfigError, Home
-from lockgate.kernel.operations import Operation
+from lockgate.kernel.operations import Call, Operation
 from lockgate.kernel.source import is_loopback
 
 _POOL = {"gateway": 16, "worker": 8}
@@ -216,8 +216,8 @@ async def _assemble(home: Home, program: str) -> Parts:
     async def ask_for_changes(account: str, livemode: bool, question: Asks[Changes]) -> Changes | None:
         return await ask(payments, account=account, livemode=livemode, question=question)
 
-    async def verify(row: PaymentMethodRow) -> PaymentMethodRow:
-        return await verify_card.verify(payments, row)
+    async def verify(call: Call, row: PaymentMethodRow) -> PaymentMethodRow:
+        return await verify_card.verify(payments, call, row)
 
     customers = CustomersPorts(
         pool=pool, committer=committer, vault=vault, box=box, poke=nudge, pepper=pepper, verify=verify
@@ -257,6 +257,7 @@ async def _assemble(home: Home, program: str) -> Parts:
         box=box,
         client_secrets=client_secrets,
         customers=customers,
+        assess=risk.assess,
         processors=processors,
         settings=settings["processors"],
         card_processor=_card_processor(processors),

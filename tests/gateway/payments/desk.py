@@ -22,6 +22,7 @@ from lockgate.kernel.orders import Answered, Order, Reply
 from lockgate.kernel.params import nest, read_fields
 from lockgate.kernel.principal import Principal
 from lockgate.kernel.testcards import BY_NUMBER
+from tests.gateway.payments.judge import Judge
 from tests.support.cluster import Database
 
 ORIGIN = "https://simulator.test"
@@ -118,6 +119,12 @@ class Desk:
     def pool(self) -> Pool:
         return self.ports.pool
 
+    @property
+    def judge(self) -> Judge:
+        """Who judges the payments here."""
+        assert isinstance(self.ports.assess, Judge)
+        return self.ports.assess
+
     async def events(self, *, of: str | None = None) -> list[str]:
         """The types of all events so far, oldest first."""
         rows = await self.pool.fetch("select type from event where $1::text is null or object = $1 order by id", of)
@@ -181,7 +188,7 @@ async def open_desk(database: Database) -> Desk:
 
     ports = Ports(
         pool=pool, committer=committer, vault=vault, box=box, client_secrets=ClientSecrets(bytes(32)),
-        customers=Cards(vault, box), processors={"simulator": PROCESSOR},
+        customers=Cards(vault, box), assess=Judge(), processors={"simulator": PROCESSOR},
         settings={"simulator": {"origin": ORIGIN, "fee_percent_hundredths": 290, "fee_fixed_minor": 30}},
         card_processor="simulator", public_url="https://gateway.test", return_key=bytes(32), poke=lambda: None,
     )

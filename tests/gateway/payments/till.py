@@ -239,7 +239,7 @@ class Till(Desk):
     def customers(self) -> CustomersPorts:
         """What the customers room works with, at the same desk; cards are not verified when they are kept."""
 
-        async def unverified(row: PaymentMethodRow) -> PaymentMethodRow:
+        async def unverified(call: Call, row: PaymentMethodRow) -> PaymentMethodRow:
             return row
 
         vault: Any = self.line

@@ -33,7 +33,7 @@ async def _attach(ports: Ports, call: Call) -> Answer:
             return await write(
                 ports, call, commit=Commit(), rendered=await render.payment_method(row, ports.box)
             )
-    row = await verified(ports, row, found=found)
+    row = await verified(ports, call, row, found=found)
     rendered = await render.payment_method(row, ports.box)
     detail = {"customer": customer.id}
     commit = Commit(

@@ -78,6 +78,7 @@ async def _method(ports: Ports, call: Call, given: str | None, *, customer: str)
     if given is None:
         return None
     if make.is_ready_made(given):
-        return await verified(ports, await make.ready_made(ports, call, given, customer=customer), found=None)
+        made = await make.ready_made(ports, call, given, customer=customer)
+        return await verified(ports, call, made, found=None)
     found = await find.payment_method(ports.pool, call.principal, given)
-    return await verified(ports, attached(found, customer), found=found)
+    return await verified(ports, call, attached(found, customer), found=found)

@@ -21,7 +21,7 @@ async def kept_source(
         raise missing("token", source, param="source")
     row, token = await tokens.take(ports, ports.pool, call, source, customer=customer, param="source")
     found = None if token is None else await find.payment_method(ports.pool, call.principal, row.id)
-    return await verified(ports, row, found=found), token
+    return await verified(ports, call, row, found=found), token
 
 
 async def default_source(ports: Ports, call: Call, source: str, *, customer: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.rows import PaymentMethodRow
+from lockgate.kernel.operations import Call
 
 
 class Vault(Protocol):
@@ -41,8 +42,8 @@ class Cards(Protocol):
     def box(self) -> Box: ...
 
 
-Verify = Callable[[PaymentMethodRow], Awaitable[PaymentMethodRow]]
-"""Has a card verified by its issuer, and gives it back with what was checked; a Refusal when the issuer declines it."""
+Verify = Callable[[Call, PaymentMethodRow], Awaitable[PaymentMethodRow]]
+"""Has a card judged, and verified by its issuer, and gives it back with what was checked; or refuses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,12 @@ from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.rows import Commit, PaymentMethodRow
 from lockgate.kernel.errors import Kind, Refusal
+from lockgate.kernel.operations import Call
 
 
-async def verified(ports: Ports, row: PaymentMethodRow, *, found: PaymentMethodRow | None) -> PaymentMethodRow:
+async def verified(
+    ports: Ports, call: Call, row: PaymentMethodRow, *, found: PaymentMethodRow | None
+) -> PaymentMethodRow:
     """``row`` with what the issuer checked; ``found`` is the same card as it is saved, None for a new one.
 
     One that was set up before was verified then.
@@ -18,7 +21,7 @@ async def verified(ports: Ports, row: PaymentMethodRow, *, found: PaymentMethodR
     if json.loads(row.data).get("consent"):
         return row
     try:
-        return await ports.verify(row)
+        return await ports.verify(call, row)
     except Refusal as refused:
         if refused.kind is Kind.CARD and found is not None:
             await _forget_code(ports, found)

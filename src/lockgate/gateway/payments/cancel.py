@@ -3,7 +3,7 @@
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import conclude, find, keep, release, render, shim
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import build
+from lockgate.gateway.payments.core import build, counted
 from lockgate.gateway.payments.core.records import Intent
 from lockgate.gateway.payments.core.shapes import PAYMENT_INTENT
 from lockgate.gateway.payments.core.transitions import CANCELABLE
@@ -61,7 +61,9 @@ async def _at_once(ports: Ports, call: Call, cause: Cause, before: Intent, *, re
         data={"canceled_at": cause.now, "cancellation_reason": reason, "next_action": None},
     )
     shown = render.shown_intent(intent, ports.client_secrets)
-    commit = Commit(payment_intents=[await keep.intent_row(intent, ports.box)])
+    commit = Commit(
+        payment_intents=[await keep.intent_row(intent, ports.box)], risk_outcomes=counted.abandoned(before.row)
+    )
     happening = Happening("payment_intent.canceled", PAYMENT_INTENT, render.without_secret(shown), intent.row.subject)
     happenings = await shim.for_events(ports, cause, [happening], ())
     await announce(commit, cause.origin, happenings, ports.box)

@@ -16,7 +16,9 @@ from lockgate.kernel import clock
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 
-_KEPT = ("capture", "gives_mandate", "mandate", "method", "return_url", "script", "setup")
+_KEPT = (
+    "capture", "gives_mandate", "mandate", "method", "return_url", "review", "script", "session", "setup", "verdict",
+)  # fmt: skip
 
 
 async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | None) -> Answer | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from lockgate.gateway.customers import mandates, tokens
 from lockgate.gateway.customers import render as customers_render
@@ -10,19 +10,42 @@ from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
 from lockgate.gateway.payments import find, in_review, keep, refusals, render, shim
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import build
+from lockgate.gateway.payments.core import build, counted
 from lockgate.gateway.payments.core.records import Charge, Intent
 from lockgate.gateway.payments.core.settle import News, Settled
 from lockgate.gateway.payments.core.shapes import CHARGE, PAYMENT_INTENT
 from lockgate.gateway.payments.ports import Ports
+from lockgate.gateway.risk.core.verdict import Assessment
 from lockgate.gateway.storage.events import Happening, announce
-from lockgate.gateway.storage.idempotency import answered, released
+from lockgate.gateway.storage.idempotency import answered, claimed_and_answered, released
 from lockgate.gateway.storage.records import CardTokenRow
 from lockgate.gateway.storage.rows import AttemptRow, Commit, ReleaseRow
 from lockgate.kernel.errors import Refusal
 from lockgate.kernel.operations import Answer, Call
 
 TRIES = 5
+
+
+class Begun(NamedTuple):
+    """What commit 1 would have held of an attempt that its verdict stops: there is only one commit then.
+
+    ``was`` is what the intent's state was, None for one that is made by this very request.
+    """
+
+    commit: Commit
+    assessment: Assessment
+    was: str | None
+
+    def said(self) -> dict[str, Any]:
+        """What the audit record says of it."""
+        return {
+            "outcome": "blocked",
+            "was": self.was,
+            "verdict": self.assessment.verdict,
+            "decision": self.assessment.decision.id,
+        }
+
+
 _AMOUNTS = ("amount", "amount_capturable", "amount_received")
 _OF_CHARGES = {
     "payment_intent.confirm": "charge.create",
@@ -40,13 +63,14 @@ async def write(
     was: Intent,
     read: Charge | None,
     call: Call | None,
+    begun: Begun | None = None,
 ) -> Answer | None:
     """Commit ``settled`` and return the answer that was stored with it, or None when no request waits.
 
     ``was`` and ``read`` are intent and charge as they were read: the charge is written only if it changed. Raises Moved
     when anything has changed since it was read, and the Refusal for an order that was certainly not sent.
     """
-    commit = Commit()
+    commit = begun.commit if begun else Commit(risk_outcomes=counted.ended(settled.attempt, declined=settled.declined))
     intent, charge = settled.intent, settled.charge
     commit.payment_intents.append(await keep.intent_row(intent, ports.box))
     commit.attempts.append(settled.attempt)
@@ -71,16 +95,21 @@ async def write(
         happenings += await in_review.told(ports, cause, commit, intent=intent, charge=charge, attempt=settled.attempt)
     fresh.extend(happening.rendered for happening in happenings if happening.shape is not PAYMENT_INTENT)
     await announce(commit, cause.origin, await shim.for_events(ports, cause, happenings, fresh), ports.box)
+    said = begun.said() if begun else {"outcome": settled.attempt.state, "was": was.row.status}
     commit.audits.append(
         cause.audit(
             audit_word(action, intent), intent.row.id,
-            outcome=settled.attempt.state, was=was.row.status, status=intent.row.status, attempt=settled.attempt.id,
-            charge=charge.row.id if charge else None, amount=settled.attempt.amount,
+            status=intent.row.status, attempt=settled.attempt.id, charge=charge.row.id if charge else None,
+            amount=settled.attempt.amount, **said,
         )
     )
     # A balance transaction is shown by a room above this one, which can only read it once it is written.
     late = call is not None and bool(settled.transactions) and any("balance_transaction" in e for e in call.expand)
-    answer = None if late else await _answer(ports, call, commit, settled=settled, shown=shown, fresh=fresh)
+    answer = None if late else await _answer(ports, call, settled=settled, shown=shown, fresh=fresh)
+    if settled.not_sent:
+        commit.releases.extend(released(call) if call is not None else _claim_of(settled.attempt))
+    elif answer is not None and call is not None and call.claim is not None:
+        await _keep(commit, call, answer, at_once=begun is not None)
     await ports.committer.commit(commit)
     if commit.outboxes or settled.attempt.next_check_ms is not None:
         ports.poke()
@@ -152,36 +181,37 @@ async def _happening(
     return Happening(news.type, PAYMENT_METHOD, method, settled.method.subject)
 
 
+async def _keep(commit: Commit, call: Call, answer: Answer, *, at_once: bool) -> None:
+    """Put the answer beside the request's idempotency key; ``at_once``: no commit before this one has claimed it."""
+    sealed = await call.sealed(answer)
+    if at_once:
+        commit.claims.extend(claimed_and_answered(call, answer, sealed))
+    else:
+        commit.answers.extend(answered(call, answer, sealed))
+
+
 async def _answer(
     ports: Ports,
     call: Call | None,
-    commit: Commit,
     *,
     settled: Settled,
     shown: dict[str, Any],
     fresh: list[Mapping[str, Any]],
 ) -> Answer | None:
-    if settled.not_sent:
-        commit.releases.extend(released(call) if call is not None else _claim_of(settled.attempt))
-        return None
-    if call is None:
+    if settled.not_sent or call is None:
         return None
     if settled.fault is not None:
         refused = refusals.faulty(settled.fault, shown, call.principal)
-        answer = await call.refuse(await shim.refusal_for_version(ports, call, refused, fresh))
-    elif settled.declined is not None:
+        return await call.refuse(await shim.refusal_for_version(ports, call, refused, fresh))
+    if settled.declined is not None:
         refused = refusals.declined(settled.declined, settled, shown=shown, principal=call.principal)
-        answer = await call.refuse(await shim.refusal_for_version(ports, call, refused, fresh))
-    elif settled.intent.is_hidden:
+        return await call.refuse(await shim.refusal_for_version(ports, call, refused, fresh))
+    if settled.intent.is_hidden:
         assert settled.charge is not None, "what drives a charge has it once there is an answer"
         charge = render.shown_charge(settled.charge)
-        answer = await call.answer(await shim.charge_for_version(ports, call, charge), [*fresh, charge])
-    else:
-        seen = render.for_principal(shown, call.principal)
-        answer = await call.answer(await shim.for_version(ports, call, seen, fresh), fresh)
-    if call.claim is not None:
-        commit.answers.extend(answered(call, answer, await call.sealed(answer)))
-    return answer
+        return await call.answer(await shim.charge_for_version(ports, call, charge), [*fresh, charge])
+    seen = render.for_principal(shown, call.principal)
+    return await call.answer(await shim.for_version(ports, call, seen, fresh), fresh)
 
 
 async def _unused(ports: Ports, attempt: AttemptRow) -> list[CardTokenRow]:

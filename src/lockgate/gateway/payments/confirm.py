@@ -5,6 +5,7 @@ order goes out with no transaction held; commit 2 holds what came of it. The cha
 id that the attempt carries from the start: pending, when the answer did not come.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,13 +14,15 @@ from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.customers.core import mandates
 from lockgate.gateway.customers.core.attach import usable
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import complete, conclude, find, finish, keep, render
-from lockgate.gateway.payments.core import build, hidden, return_token, settle
+from lockgate.gateway.payments import complete, conclude, find, finish, judge, keep, render
+from lockgate.gateway.payments.cause import Cause
+from lockgate.gateway.payments.core import build, counted, hidden, return_token, settle, settle_authorization
 from lockgate.gateway.payments.core.records import Intent, Method
 from lockgate.gateway.payments.core.transitions import CONFIRMABLE, PAYMENT_INTENT, move
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.payments.send import send
 from lockgate.gateway.processors.contract import Authorize
+from lockgate.gateway.risk.core.verdict import Assessment
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.idempotency import claimed
 from lockgate.gateway.storage.records import CardTokenRow
@@ -78,24 +81,24 @@ async def given(
     params = call.params
     id_ = params.get("payment_method") or (None if "payment_method_data" in params else otherwise)
     if id_ is not None and make.is_ready_made(id_):
-        await _known(ports, call, customer)
+        known = await _known(ports, call, customer, intent)
         row = await make.ready_made(ports.customers, call, id_)
-        return await keep.open_method(row, ports.box, fresh=True)
+        return await keep.open_method(row, ports.box, fresh=True, found=known)
     if id_ is None and "payment_method_data" in params:
-        await _known(ports, call, customer)
+        known = await _known(ports, call, customer, intent)
         data = params["payment_method_data"]
         row = await make.from_data(ports.customers, call, data, customer=None, intent=intent)
-        return await keep.open_method(row, ports.box, fresh=True)
+        return await keep.open_method(row, ports.box, fresh=True, found=known)
     if id_ is None:
-        await _known(ports, call, customer)
+        await _known(ports, call, customer, intent)
         return None
-    found = await find.means(ports.pool, call.principal, method=id_, customer=customer)
-    if customer is not None and not found.customer_exists:
+    found = await find.means(ports.pool, call.principal, method=id_, customer=customer, intent_id=intent)
+    if customer is not None and found.payer is None:
         raise missing("customer", customer, param="customer")
     if found.method is None:
         raise missing("PaymentMethod", id_, param="payment_method")
     usable(found.method, customer)
-    return await keep.open_method(found.method, ports.box)
+    return await keep.open_method(found.method, ports.box, found=found)
 
 
 async def run(
@@ -114,32 +117,82 @@ async def run(
     """
     await _check_mandate(ports, call, method)
     cause = causes.of_call(call)
-    intent, attempt = _in_flight(ports, call, before, changed=changed, method=method, born=born, token=token)
-    commit = Commit(claims=claimed(call, attempt=attempt.id), attempts=[attempt])
-    commit.payment_intents.append(await keep.intent_row(intent, ports.box))
-    if method.fresh:
-        commit.payment_methods.append(method.row)
-    if token is not None:
-        commit.card_tokens.append(token)
-    word = conclude.audit_word("payment_intent.confirm", intent)
-    commit.audits.append(
-        cause.audit(
-            word, intent.row.id,
-            outcome="begun", was=None if born else before.row.status, status=intent.row.status, attempt=attempt.id,
-            amount=attempt.amount,
+    intent, opened, detail = _in_flight(ports, call, before, changed=changed, method=method, born=born, token=token)
+
+    async def write(assessment: Assessment) -> tuple[AttemptRow, Assessment, Answer | None]:
+        attempt = build.judged(opened, detail, assessment)
+        commit = Commit(risk_outcomes=counted.abandoned(before.row))
+        assessment.into(commit)
+        if token is not None:
+            commit.card_tokens.append(token)
+        if assessment.blocked:
+            begun = conclude.Begun(commit, assessment, was=None if born else before.row.status)
+            stopped = await _stopped(ports, cause, intent, attempt, method=method, begun=begun, call=call)
+            return attempt, assessment, stopped
+        commit.claims += claimed(call, attempt=attempt.id)
+        commit.attempts.append(attempt)
+        commit.payment_intents.append(await keep.intent_row(intent, ports.box))
+        if method.fresh:
+            commit.payment_methods.append(method.row)
+        commit.audits.append(
+            cause.audit(
+                conclude.audit_word("payment_intent.confirm", intent), intent.row.id,
+                outcome="begun", was=None if born else before.row.status, status=intent.row.status,
+                attempt=attempt.id, amount=attempt.amount, verdict=assessment.verdict, decision=assessment.decision.id,
+            )
         )
+        await ports.committer.commit(commit)
+        return attempt, assessment, None
+
+    off_session = build.is_off_session(call.params)
+    subject = await judge.about(
+        ports, call, opened,
+        amount=opened.amount,
+        method=method,
+        personal=intent.personal,
+        metadata=intent.data.get("metadata"),
+        session=detail["session"],
+        off_session=off_session,
+        tries=method.tries,
     )
-    await ports.committer.commit(commit)
+    attempt, assessment, stopped = await judge.judged(ports, call, subject, write)
+    if stopped is not None:
+        return stopped
     result = await send(
         ports,
         account=attempt.account,
         livemode=attempt.livemode,
         intent=intent.row.id,
         steps=ports.processors[attempt.processor].authorize(
-            _order(ports, intent, attempt, method=method, off_session=build.is_off_session(call.params))
+            _order(ports, intent, attempt, method=method, off_session=off_session, challenge=assessment.challenge)
         ),
     )
     answer = await finish.authorization(ports, cause, intent, attempt, method=method, result=result, call=call)
+    assert answer is not None, "a request gets an answer"
+    return answer
+
+
+async def _stopped(
+    ports: Ports,
+    cause: Cause,
+    intent: Intent,
+    attempt: AttemptRow,
+    *,
+    method: Method,
+    begun: conclude.Begun,
+    call: Call,
+) -> Answer:
+    """The payment ends here, in one commit: its verdict is to block it, so that no order goes out."""
+    settled = settle_authorization.blocked(
+        intent, attempt,
+        method=method,
+        shown_method=await shown_method(ports, method),
+        verdict=begun.assessment.outcome,
+        clock=settle.Clock(cause.now, clock.now_ms()),
+    )
+    answer = await conclude.write(
+        ports, cause, settled, action="payment_intent.confirm", was=intent, read=None, call=call, begun=begun
+    )
     assert answer is not None, "a request gets an answer"
     return answer
 
@@ -153,7 +206,8 @@ def _in_flight(
     method: Method,
     born: bool,
     token: CardTokenRow | None,
-) -> tuple[Intent, AttemptRow]:
+) -> tuple[Intent, AttemptRow, dict[str, Any]]:
+    """The intent while its order is out, and the attempt, with what concludes it; its verdict is still to come."""
     params = call.params
     attempt_id, charge_id = new_id("pa"), hidden.charge_of(before.row.id) or new_id("ch")
     # ``changed`` has the version that is to be written; only its state still has to move.
@@ -164,7 +218,7 @@ def _in_flight(
     if params.get("mandate_data"):
         acceptance = mandates.acceptance(params["mandate_data"], call.principal, now=call.now)
         intent = Intent(row, changed.data, {**changed.personal, "acceptance": acceptance}, unsealed=True)
-    detail = {
+    detail: dict[str, Any] = {
         **settle.memory(before),
         "born": born,
         "capture": intent.data.get("capture_method", "automatic") != "manual",
@@ -177,6 +231,7 @@ def _in_flight(
         "off_session": build.is_off_session(params) or intent.is_hidden,
         "return_url": params.get("return_url"),
         "script": params.get("use_stripe_sdk"),
+        "session": judge.session(params, method=method),
         "setup": intent.data.get("setup_future_usage"),
         "token": token.id if token else None,
     }
@@ -190,11 +245,13 @@ def _in_flight(
         now_ms=clock.now_ms(),
         detail=detail,
     )
-    return intent, attempt
+    return intent, attempt, detail
 
 
-def _order(ports: Ports, intent: Intent, attempt: AttemptRow, *, method: Method, off_session: bool) -> Authorize:
-    data = intent.data
+def _order(
+    ports: Ports, intent: Intent, attempt: AttemptRow, *, method: Method, off_session: bool, challenge: bool
+) -> Authorize:
+    data, detail = intent.data, json.loads(attempt.data)
     options = data.get("payment_method_options", {}).get("card", {})
     return Authorize(
         step=attempt.id,
@@ -205,13 +262,13 @@ def _order(ports: Ports, intent: Intent, attempt: AttemptRow, *, method: Method,
         amount=attempt.amount,
         currency=attempt.currency,
         card=method.row.token,
-        capture=data.get("capture_method", "automatic") != "manual",
+        capture=detail.get("capture", False),
         setup=data.get("setup_future_usage") is not None,
         off_session=off_session,
         has_cvc=method.has_cvc,
         has_line1=bool(method.address.get("line1")),
         has_postal_code=bool(method.address.get("postal_code")),
-        three_d_secure=options.get("request_three_d_secure", "automatic"),
+        three_d_secure=build.three_d_secure(options.get("request_three_d_secure"), challenge=challenge),
         return_url=_way_back(ports, attempt),
         network_transaction_id=method.consent.get("network_transaction_id"),
     )
@@ -299,11 +356,14 @@ async def _check_mandate(ports: Ports, call: Call, method: Method) -> None:
         )
 
 
-async def _known(ports: Ports, call: Call, customer: str | None) -> None:
-    if customer is not None:
-        found = await find.means(ports.pool, call.principal, method=None, customer=customer)
-        if not found.customer_exists:
-            raise missing("customer", customer, param="customer")
+async def _known(ports: Ports, call: Call, customer: str | None, intent: str | None) -> find.Found | None:
+    """What is known of a payment with a new card; None where nothing can be."""
+    if customer is None and intent is None:
+        return None
+    found = await find.means(ports.pool, call.principal, method=None, customer=customer, intent_id=intent)
+    if customer is not None and found.payer is None:
+        raise missing("customer", customer, param="customer")
+    return found
 
 
 async def shown_method(ports: Ports, method: Method) -> dict[str, Any]:

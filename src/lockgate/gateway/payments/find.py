@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from lockgate.gateway.customers.find import bounds
 from lockgate.gateway.payments.core import hidden
+from lockgate.gateway.payments.core.records import Payer
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.paging import Page, no_cursor
 from lockgate.gateway.storage.rows import AttemptRow, ChargeRow, PaymentIntentRow, PaymentMethodRow
@@ -13,10 +14,11 @@ from lockgate.kernel.principal import Principal
 
 
 class Found(NamedTuple):
-    """What a payment is made with: the payment method, and whether its customer is there."""
+    """What a payment is made with: the payment method, its customer, and how often it was tried already."""
 
     method: PaymentMethodRow | None
-    customer_exists: bool
+    payer: Payer | None
+    tries: int
 
 
 async def payment_intent(pool: Pool, principal: Principal, id_: str, *, param: str = "intent") -> PaymentIntentRow:
@@ -118,20 +120,26 @@ async def orders(pool: Pool, principal: Principal, intent_id: str, *, action: st
     )
 
 
-async def means(pool: Pool, principal: Principal, *, method: str | None, customer: str | None) -> Found:
-    """The payment method and the customer of a payment, in one round trip. None is not looked for."""
+async def means(
+    pool: Pool, principal: Principal, *, method: str | None, customer: str | None, intent_id: str | None = None
+) -> Found:
+    """The payment method, the customer and the tries of a payment, in one round trip. None is not looked for."""
     row = await pool.fetchrow(
         "select p.account, p.livemode, p.id, p.version, p.created, p.type, p.customer, p.fingerprint, p.token,"
-        " p.subject, p.data, p.personal, exists (select from customer where account = $1 and livemode = $2 and id = $4"
-        " and not deleted) from (select 1) one left join payment_method p"
-        " on p.account = $1 and p.livemode = $2 and p.id = $3",
+        " p.subject, p.data, p.personal, c.id, c.created, c.personal, (select count(*) from attempt a"
+        "  where a.account = $1 and a.livemode = $2 and a.intent = $5 and a.action in ('authorize', 'verify'))"
+        " from (select 1) one"
+        " left join payment_method p on p.account = $1 and p.livemode = $2 and p.id = $3"
+        " left join customer c on c.account = $1 and c.livemode = $2 and c.id = $4 and not c.deleted",
         principal.account,
         principal.livemode,
         method,
         customer,
+        intent_id,
     )
-    assert row is not None, "a left join of one row gives one row"
-    return Found(PaymentMethodRow(*row[:12]) if row[2] is not None else None, row[12])
+    assert row is not None, "left joins of one row by keys give one row"
+    payer = Payer(row[12], row[13], row[14]) if row[12] is not None else None
+    return Found(PaymentMethodRow(*row[:12]) if row[2] is not None else None, payer, row[15])
 
 
 async def payment_intent_page(

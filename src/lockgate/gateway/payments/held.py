@@ -1,7 +1,7 @@
 """What every order about money that is already held shares: how it begins, and how it ends, once, whoever ends it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from lockgate.gateway.payments import conclude, find, keep
 from lockgate.gateway.payments.cause import Cause
@@ -18,6 +18,15 @@ from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 
 Settle = Callable[[Intent, Charge, AttemptRow], Settled]
+
+
+class Opening(NamedTuple):
+    """An order that is about to go out, with the commit that says so."""
+
+    commit: Commit
+    intent: Intent
+    charge: Charge
+    attempt: AttemptRow
 
 
 async def begin(
@@ -38,11 +47,36 @@ async def begin(
 
     ``status`` is what the intent becomes meanwhile, ``reserve`` what is set apart on the charge. Raises Moved.
     """
-    attempt_id = new_id("pa")
-    intent = before.after(status, attempt=attempt_id)
+    opened = await opening(
+        ports, cause, before,
+        charge=charge, action=action, amount=amount, status=status, reserve=reserve, detail=detail, audit=audit,
+        call=call,
+    )  # fmt: skip
+    opened.commit.claims += claimed(call, attempt=opened.attempt.id) if call is not None else []
+    await ports.committer.commit(opened.commit)
+    return opened.intent, opened.charge, opened.attempt
+
+
+async def opening(
+    ports: Ports,
+    cause: Cause,
+    before: Intent,
+    *,
+    charge: Charge,
+    action: str,
+    amount: int,
+    status: str | None,
+    reserve: int,
+    detail: Mapping[str, Any],
+    audit: str,
+    call: Call | None,
+) -> Opening:
+    """The same, not written yet, and without the request's claim on its idempotency key."""
+    intent = before.after(status, attempt=new_id("pa"))
+    assert intent.row.attempt is not None, "it was given one just now"
     attempt = build.attempt(
         intent, action,
-        id_=attempt_id,
+        id_=intent.row.attempt,
         charge=charge.row.id,
         processor=charge.row.processor,
         amount=amount,
@@ -51,7 +85,7 @@ async def begin(
         reference=charge.row.processor_reference,
         detail={"claim": [call.claim.key, call.claim.owner] if call is not None and call.claim else None, **detail},
     )
-    commit = Commit(attempts=[attempt], claims=claimed(call, attempt=attempt_id) if call is not None else [])
+    commit = Commit(attempts=[attempt])
     commit.payment_intents.append(await keep.intent_row(intent, ports.box))
     if reserve:
         charge = build.reserved(charge, reserve)
@@ -59,11 +93,10 @@ async def begin(
     commit.audits.append(
         cause.audit(
             conclude.audit_word(audit, intent), intent.row.id,
-            outcome="begun", was=before.row.status, status=intent.row.status, attempt=attempt_id, amount=amount,
+            outcome="begun", was=before.row.status, status=intent.row.status, attempt=attempt.id, amount=amount,
         )
     )
-    await ports.committer.commit(commit)
-    return intent, charge, attempt
+    return Opening(commit, intent, charge, attempt)
 
 
 async def finish(

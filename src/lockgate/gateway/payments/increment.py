@@ -1,16 +1,22 @@
 """Raises an authorisation to a new total before anything of it is captured; a decline leaves it as it was."""
 
+import json
+
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import conclude, find, held, keep
+from lockgate.gateway.payments import conclude, find, held, judge, keep
 from lockgate.gateway.payments.cause import Cause
+from lockgate.gateway.payments.conclude import Begun
 from lockgate.gateway.payments.core import amounts, build, settle_capture
 from lockgate.gateway.payments.core.records import Charge, Intent
 from lockgate.gateway.payments.core.settle import Clock, Settled
+from lockgate.gateway.payments.held import Opening
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.payments.send import send
 from lockgate.gateway.processors.contract import Increment, Result
+from lockgate.gateway.risk.core.verdict import Assessment
 from lockgate.gateway.storage.commit import Moved
-from lockgate.gateway.storage.rows import AttemptRow
+from lockgate.gateway.storage.idempotency import claimed
+from lockgate.gateway.storage.rows import AttemptRow, Commit
 from lockgate.kernel import clock
 from lockgate.kernel.errors import invalid
 from lockgate.kernel.operations import Answer, Call
@@ -32,31 +38,84 @@ async def increment(ports: Ports, call: Call) -> Answer:
             raise await conclude.unexpected(ports, call, before, verb="increment", allowed=ALLOWED)
         charge = await held.charge_of(ports, cause, before)
         total = await _checked(ports, call, cause, before, charge)
-        data, _ = build.changes(call.params, before.data)
         try:
-            intent, charge, attempt = await held.begin(
-                ports,
-                cause,
-                before,
-                charge=charge,
-                action="increment",
-                amount=total,
-                status=None,
-                reserve=0,
-                detail={
-                    "intent_changes": data or None,
-                    "charge_changes": build.descriptors(data, before.data) or None,
-                },
-                audit=_AUDIT,
-                call=call,
-            )
+            opened, stopped = await _judged(ports, call, cause, before, charge, total=total)
         except Moved:
             continue
-        result = await _order(ports, cause, charge, attempt)
-        answer = await finish(ports, cause, intent, charge, attempt=attempt, result=result, call=call)
+        if stopped is not None:
+            return stopped
+        result = await _order(ports, cause, opened.charge, opened.attempt)
+        answer = await finish(
+            ports, cause, opened.intent, opened.charge, attempt=opened.attempt, result=result, call=call
+        )
         assert answer is not None, "a request gets an answer"
         return answer
     raise build.busy()
+
+
+async def _judged(
+    ports: Ports, call: Call, cause: Cause, before: Intent, charge: Charge, *, total: int
+) -> tuple[Opening, Answer | None]:
+    """The order with its verdict, committed; with the answer where the verdict stops it. Only what is added counts.
+
+    The cardholder is not there to be challenged. The whole is held already: a review opens when it is raised.
+    """
+    data, _ = build.changes(call.params, before.data)
+    opened = await held.opening(
+        ports, cause, before,
+        charge=charge,
+        action="increment",
+        amount=total,
+        status=None,
+        reserve=0,
+        detail={"intent_changes": data or None, "charge_changes": build.descriptors(data, before.data) or None},
+        audit=_AUDIT,
+        call=call,
+    )
+    assert before.row.payment_method is not None, "what is authorised was paid with something"
+    found = await find.means(
+        ports.pool, cause.principal,
+        method=before.row.payment_method, customer=before.row.customer, intent_id=before.row.id,
+    )
+    assert found.method is not None, "payment methods are never deleted"
+    subject = await judge.about(
+        ports, call, opened.attempt,
+        amount=total - before.row.amount,
+        method=await keep.open_method(found.method, ports.box, found=found),
+        personal=before.personal,
+        metadata=before.data.get("metadata"),
+        off_session=True,
+        tries=found.tries,
+    )
+
+    async def write(assessment: Assessment) -> tuple[Opening, Answer | None]:
+        commit = Commit()
+        assessment.into(commit)
+        if assessment.blocked:
+            begun = Begun(commit, assessment, was=before.row.status)
+            return opened, await _stopped(ports, call, cause, opened, begun=begun)
+        commit.add(opened.commit)
+        attempt = build.judged(opened.attempt, json.loads(opened.attempt.data), assessment)
+        commit.attempts = [attempt]
+        commit.claims += claimed(call, attempt=attempt.id)
+        await ports.committer.commit(commit)
+        return opened._replace(attempt=attempt), None
+
+    return await judge.judged(ports, call, subject, write)
+
+
+async def _stopped(ports: Ports, call: Call, cause: Cause, opened: Opening, *, begun: Begun) -> Answer:
+    """The verdict is to block it: no order goes out, and the authorisation stays as it was."""
+    settled = settle_capture.blocked(
+        opened.intent, opened.charge, opened.attempt,
+        verdict=begun.assessment.outcome,
+        clock=Clock(cause.now, clock.now_ms()),
+    )
+    answer = await conclude.write(
+        ports, cause, settled, action=_AUDIT, was=opened.intent, read=opened.charge, call=call, begun=begun
+    )
+    assert answer is not None, "a request gets an answer"
+    return answer
 
 
 async def finish(

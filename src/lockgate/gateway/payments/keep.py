@@ -7,6 +7,7 @@ from lockgate.gateway.customers.core.shapes import NO_BILLING_DETAILS
 from lockgate.gateway.customers.ports import Box
 from lockgate.gateway.payments.core.records import Charge, Intent, Method, dumps
 from lockgate.gateway.payments.core.search import CHARGES, POSTAL_CODE
+from lockgate.gateway.payments.find import Found
 from lockgate.gateway.storage.rows import ChargeRow, PaymentIntentRow, PaymentMethodRow
 from lockgate.gateway.storage.search import keyed_hash
 
@@ -23,10 +24,14 @@ async def open_charge(row: ChargeRow, box: Box) -> Charge:
     return Charge(row, data, await _open(row, box))
 
 
-async def open_method(row: PaymentMethodRow, box: Box, *, fresh: bool = False) -> Method:
-    """The payment method in ``row``."""
+async def open_method(
+    row: PaymentMethodRow, box: Box, *, fresh: bool = False, found: Found | None = None
+) -> Method:
+    """The payment method in ``row``; ``found`` is what else is known of the payment that it is for."""
     personal = await _open(row, box)
-    return Method(row, json.loads(row.data), personal.get("billing_details", NO_BILLING_DETAILS), fresh)
+    details = personal.get("billing_details", NO_BILLING_DETAILS)
+    payer, tries = (found.payer, found.tries) if found else (None, 0)
+    return Method(row, json.loads(row.data), details, fresh, personal.get("made_from"), payer, tries)
 
 
 async def intent_row(intent: Intent, box: Box) -> PaymentIntentRow:

@@ -8,6 +8,8 @@ from lockgate.gateway.customers.ports import Box, Cards
 from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.payments.turns import Turns
 from lockgate.gateway.processors.contract import Processor, Result
+from lockgate.gateway.risk.core.subject import Subject
+from lockgate.gateway.risk.core.verdict import Assessment, Verdict
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.rows import AttemptRow
@@ -26,6 +28,12 @@ class Vault(Protocol):
     async def tombstone(self, account: str, step: str) -> Mapping[str, Any]: ...
 
 
+class Assess(Protocol):
+    """Judges an attempt to authorise, before anything of it is sent."""
+
+    async def __call__(self, subject: Subject, *, stricter: Verdict | None = None) -> Assessment: ...
+
+
 class Concluder(Protocol):
     """A room above that opens attempts of its own: it ends them, and shows what came of them."""
 
@@ -39,7 +47,8 @@ class Ports:
     """``settings`` are the public settings of each processor by name; ``card_processor`` names the one for cards.
 
     ``public_url`` is where shoppers reach us, for the way back from a challenge; ``return_key`` signs that way.
-    ``poke`` tells the worker that there may be work. ``concluders`` are the rooms above by their attempts' action.
+    ``assess`` judges what is to be authorised; ``poke`` tells the worker that there may be work. ``concluders`` are the
+    rooms above by their attempts' action.
     ``turns`` are the lines of requests that wait for one charge.
     """
 
@@ -49,6 +58,7 @@ class Ports:
     box: Box
     client_secrets: ClientSecrets
     customers: Cards
+    assess: Assess = field(repr=False)
     processors: Mapping[str, Processor]
     settings: Mapping[str, Mapping[str, Any]]
     card_processor: str

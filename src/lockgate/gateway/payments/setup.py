@@ -12,19 +12,21 @@ from lockgate.gateway.customers import find as customers
 from lockgate.gateway.customers.core import mandates
 from lockgate.gateway.customers.core.attach import usable
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import find, find_setups, keep, render_setups, setup_conclude, setup_edit
+from lockgate.gateway.payments import find, find_setups, judge, keep, render_setups, setup_conclude, setup_edit
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import return_token, setup_attempts, setups
-from lockgate.gateway.payments.core.records import dumps
+from lockgate.gateway.payments.conclude import Begun
+from lockgate.gateway.payments.core import build, counted, return_token, setup_attempts, setups
+from lockgate.gateway.payments.core.records import Method, dumps
 from lockgate.gateway.payments.core.setup_attempts import Tried
 from lockgate.gateway.payments.core.setups import Setup
 from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.payments.refund import LEASE_MS, SEND_WITHIN_MS, TIMEOUT_MS, claim_of
 from lockgate.gateway.payments.send import send
 from lockgate.gateway.processors.contract import Authorize, Complete, Result, Steps
+from lockgate.gateway.risk.core.verdict import Assessment
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.idempotency import claimed
-from lockgate.gateway.storage.rows import AttemptRow, Commit, PaymentMethodRow
+from lockgate.gateway.storage.rows import AttemptRow, Commit, PaymentMethodRow, SetupIntentRow
 from lockgate.kernel import clock, ids
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Answer, Call
@@ -47,8 +49,9 @@ async def create(ports: Ports, call: Call) -> Answer:
     setup = Setup(
         row, {**drafted.data, "latest_attempt": tried.row.id}, {"acceptance": acceptance} if acceptance else {}
     )
-    await _open(ports, call, cause, setup, attempt=attempt, tried=tried, method=method)
-    return await _verify(ports, cause, setup, attempt=attempt, method=method, call=call)
+    return await _judged(
+        ports, call, cause, setup, before=drafted.row, attempt=attempt, tried=tried, method=method
+    )
 
 
 async def confirm(ports: Ports, call: Call) -> Answer:
@@ -80,10 +83,11 @@ async def confirm(ports: Ports, call: Call) -> Answer:
             personal={"acceptance": acceptance},
         )
         try:
-            await _open(ports, call, cause, setup, attempt=attempt, tried=tried, method=method)
+            return await _judged(
+                ports, call, cause, setup, before=before.row, attempt=attempt, tried=tried, method=method
+            )
         except Moved:
             continue
-        return await _verify(ports, cause, setup, attempt=attempt, method=method, call=call)
     raise setup_edit.busy()
 
 
@@ -114,7 +118,7 @@ async def complete(ports: Ports, *, account: str, livemode: bool, id_: str) -> S
         attempt = _order_of(challenged, action="complete", now=cause.now, data=continued)
         setup = before.after("processing", attempt=attempt.id, data={"next_action": None})
         try:
-            await _open(ports, None, cause, setup, attempt=attempt, tried=None, method=None)
+            await _open(ports, cause, setup, attempt=attempt, commit=Commit())
         except Moved:
             continue
         steps = ports.processors[attempt.processor].complete(
@@ -238,43 +242,95 @@ def _order_of(challenged: AttemptRow, *, action: str, now: int, data: Mapping[st
     )
 
 
+async def _judged(
+    ports: Ports,
+    call: Call,
+    cause: Cause,
+    setup: Setup,
+    *,
+    before: SetupIntentRow,
+    attempt: AttemptRow,
+    tried: Tried,
+    method: PaymentMethodRow,
+) -> Answer:
+    """Have the try judged, commit it with its verdict, and verify the card unless that stops it. Raises Moved early.
+
+    ``before`` is the intent as it was read. Where a person is to look at it there is nothing to hold: no money moves.
+    """
+    who = call.principal
+    found = await find.means(
+        ports.pool, who, method=method.id, customer=setup.row.customer, intent_id=setup.row.id
+    )
+    card = await keep.open_method(method, ports.box, fresh=found.method is None, found=found)
+    subject = await judge.about(
+        ports, call, attempt,
+        amount=0,
+        method=card,
+        metadata=setup.data["metadata"],
+        session=judge.session(call.params, method=card),
+        tries=found.tries,
+    )
+
+    async def write(assessment: Assessment) -> tuple[Assessment, Answer | None]:
+        commit = Commit(risk_outcomes=counted.abandoned(before))
+        assessment.into(commit)
+        if assessment.blocked:
+            begun = Begun(commit, assessment, was=before.status)
+            stopped = await setup_conclude.stopped(
+                ports, cause, setup, attempt, tried=tried, method=card, begun=begun, call=call
+            )
+            return assessment, stopped
+        commit.claims += claimed(call, attempt=attempt.id)
+        commit.setup_attempts.append(setup_attempts.written(tried))
+        if card.fresh:
+            commit.payment_methods.append(method)
+        await _open(ports, cause, setup, attempt=attempt, commit=commit, assessment=assessment)
+        return assessment, None
+
+    assessment, stopped = await judge.judged(ports, call, subject, write)
+    if stopped is not None:
+        return stopped
+    return await _verify(ports, cause, setup, attempt=attempt, method=card, call=call, assessment=assessment)
+
+
 async def _open(
     ports: Ports,
-    call: Call | None,
     cause: Cause,
     setup: Setup,
     *,
     attempt: AttemptRow,
-    tried: Tried | None,
-    method: PaymentMethodRow | None,
+    commit: Commit,
+    assessment: Assessment | None = None,
 ) -> None:
-    """Commit 1: the intent is processing, its attempt is open, a new card is saved, the key is claimed."""
-    commit = Commit(
-        claims=claimed(call, attempt=attempt.id) if call else [],
-        setup_intents=[await render_setups.sealed(setup, ports.box)],
-        attempts=[attempt],
-        setup_attempts=[setup_attempts.written(tried)] if tried else [],
-        audits=[
-            cause.audit(
-                f"setup_intent.{attempt.action}", setup.row.id,
-                outcome="open", status=setup.row.status, attempt=attempt.id,
-            )
-        ],
+    """Commit 1: the intent is processing, and its attempt is open."""
+    commit.setup_intents.append(await render_setups.sealed(setup, ports.box))
+    commit.attempts.append(attempt)
+    verdict = {"verdict": assessment.verdict, "decision": assessment.decision.id} if assessment else {}
+    commit.audits.append(
+        cause.audit(
+            f"setup_intent.{attempt.action}", setup.row.id,
+            outcome="open", status=setup.row.status, attempt=attempt.id, **verdict,
+        )
     )
-    if method is not None and not await setup_edit.is_saved(ports, cause.principal, method):
-        commit.payment_methods.append(method)
     await ports.committer.commit(commit)
 
 
 async def _verify(
-    ports: Ports, cause: Cause, setup: Setup, *, attempt: AttemptRow, method: PaymentMethodRow, call: Call
+    ports: Ports,
+    cause: Cause,
+    setup: Setup,
+    *,
+    attempt: AttemptRow,
+    method: Method,
+    call: Call,
+    assessment: Assessment,
 ) -> Answer:
     result = await send(
         ports,
         account=attempt.account,
         livemode=attempt.livemode,
         intent=setup.row.id,
-        steps=await _verification(ports, setup, attempt, method=method),
+        steps=_verification(ports, setup, attempt, method=method, challenge=assessment.challenge),
     )
     answer = await setup_conclude.conclude(ports, cause, attempt, result=result, call=call)
     if answer is None:
@@ -287,8 +343,8 @@ async def _verify(
     return answer
 
 
-async def _verification(ports: Ports, setup: Setup, attempt: AttemptRow, *, method: PaymentMethodRow) -> Steps:
-    card = await keep.open_method(method, ports.box)
+def _verification(ports: Ports, setup: Setup, attempt: AttemptRow, *, method: Method, challenge: bool) -> Steps:
+    asked = setup.data["payment_method_options"]["card"]["request_three_d_secure"]
     return ports.processors[attempt.processor].authorize(
         Authorize(
             step=attempt.id,
@@ -297,13 +353,13 @@ async def _verification(ports: Ports, setup: Setup, attempt: AttemptRow, *, meth
             settings=ports.settings[attempt.processor],
             amount=0,
             currency=attempt.currency,
-            card=method.token,
+            card=method.row.token,
             capture=False,
             setup=True,
-            has_cvc=card.has_cvc,
-            has_line1=bool(card.address.get("line1")),
-            has_postal_code=bool(card.address.get("postal_code")),
-            three_d_secure=setup.data["payment_method_options"]["card"]["request_three_d_secure"],
+            has_cvc=method.has_cvc,
+            has_line1=bool(method.address.get("line1")),
+            has_postal_code=bool(method.address.get("postal_code")),
+            three_d_secure=build.three_d_secure(asked, challenge=challenge),
             return_url=_way_back(ports, attempt, setup.row.id),
         )
     )

@@ -9,7 +9,10 @@ from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
 from lockgate.gateway.payments import find, find_setups, render_setups, setup_edit
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import setups
+from lockgate.gateway.payments.conclude import Begun
+from lockgate.gateway.payments.core import counted, setups
+from lockgate.gateway.payments.core.records import Method
+from lockgate.gateway.payments.core.setup_attempts import Tried
 from lockgate.gateway.payments.core.setups import SETUP_INTENT, Settled, Setup, Tries
 from lockgate.gateway.payments.core.transitions import INDEFINITE
 from lockgate.gateway.payments.ports import Ports
@@ -17,7 +20,7 @@ from lockgate.gateway.payments.refund import releases_of
 from lockgate.gateway.processors.contract import Result
 from lockgate.gateway.storage.commit import CommitUnknown, Moved
 from lockgate.gateway.storage.events import Happening, announce
-from lockgate.gateway.storage.idempotency import answered, released
+from lockgate.gateway.storage.idempotency import answered, claimed_and_answered, released
 from lockgate.gateway.storage.rows import AttemptRow, Commit, PaymentMethodRow
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal
@@ -56,6 +59,35 @@ async def conclude(
     raise setup_edit.busy()
 
 
+async def stopped(
+    ports: Ports,
+    cause: Cause,
+    setup: Setup,
+    attempt: AttemptRow,
+    *,
+    tried: Tried,
+    method: Method,
+    begun: Begun,
+    call: Call,
+) -> Answer:
+    """The try ends in the commit that would have opened it: its verdict is to block it, so that no order goes out."""
+    before = json.loads(attempt.data).get("before_latest")
+    rows = await find_setups.setup_attempts(ports.pool, cause.principal, [before]) if before else []
+    replaced = await render_setups.opened_try(rows[0], ports.box) if rows else None
+    settled = setups.blocked(
+        setup, attempt,
+        method=method.row,
+        fresh=method.fresh,
+        shown=await customers_render.payment_method(method.row, ports.customers.box),
+        tries=Tries(tried, replaced),
+        now=cause.now,
+        now_ms=clock.now_ms(),
+    )
+    answer = await _write(ports, cause, settled, setup=setup, method=method.row, call=call, begun=begun)
+    assert answer is not None, "a request gets an answer"
+    return answer
+
+
 async def _tries(ports: Ports, cause: Cause, attempt: AttemptRow) -> Tries:
     """The setup attempt of ``attempt``, and the challenge that it replaces."""
     detail = json.loads(attempt.data)
@@ -66,21 +98,27 @@ async def _tries(ports: Ports, cause: Cause, attempt: AttemptRow) -> Tries:
 
 
 async def _write(
-    ports: Ports, cause: Cause, settled: Settled, *, setup: Setup, method: PaymentMethodRow, call: Call | None
+    ports: Ports,
+    cause: Cause,
+    settled: Settled,
+    *,
+    setup: Setup,
+    method: PaymentMethodRow,
+    call: Call | None,
+    begun: Begun | None = None,
 ) -> Answer | None:
-    """``setup`` and ``method`` are as they were read."""
+    """``setup`` and ``method`` are as they were read; ``begun`` where there is only this one commit."""
     acceptance, before = setup.personal.get("acceptance"), method
     was, setup, attempt = setup.row.status, settled.setup, settled.attempt
-    commit = Commit(
-        setup_intents=[await render_setups.sealed(setup, ports.box)],
-        attempts=[attempt],
-        setup_attempts=[await render_setups.sealed_try(tried, ports.box) for tried in settled.tried],
-        audits=[
-            cause.audit(
-                f"setup_intent.{attempt.action}", setup.row.id,
-                outcome=attempt.state, was=was, status=setup.row.status, attempt=attempt.id,
-            )
-        ],
+    commit = begun.commit if begun else Commit(risk_outcomes=counted.ended(attempt, declined=settled.declined))
+    commit.setup_intents.append(await render_setups.sealed(setup, ports.box))
+    commit.attempts.append(attempt)
+    commit.setup_attempts += [await render_setups.sealed_try(tried, ports.box) for tried in settled.tried]
+    said: dict[str, Any] = begun.said() if begun else {"outcome": attempt.state, "was": was}
+    commit.audits.append(
+        cause.audit(
+            f"setup_intent.{attempt.action}", setup.row.id, status=setup.row.status, attempt=attempt.id, **said
+        )
     )
     shown = render_setups.setup_intent(setup, ports.client_secrets)
     silent = {**shown, "client_secret": None}
@@ -107,7 +145,11 @@ async def _write(
         commit.releases += released(call) if call else releases_of(attempt)
     elif call is not None:
         answer = await _answer(call, settled, shown, fresh=fresh)
-        commit.answers += answered(call, answer, await call.sealed(answer) if call.claim else None)
+        sealed = await call.sealed(answer) if call.claim else None
+        if begun:
+            commit.claims += claimed_and_answered(call, answer, sealed)
+        else:
+            commit.answers += answered(call, answer, sealed)
     await ports.committer.commit(commit)
     ports.poke()
     return answer

@@ -1,5 +1,6 @@
 """Makes, changes and cancels setup intents: all that needs no processor."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from lockgate.gateway.customers import find as customers
@@ -8,7 +9,7 @@ from lockgate.gateway.customers.core.attach import usable
 from lockgate.gateway.customers.core.fields import merged_metadata
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import find_setups, render_setups
-from lockgate.gateway.payments.core import setup_attempts, setups
+from lockgate.gateway.payments.core import counted, setup_attempts, setups
 from lockgate.gateway.payments.core.build import AUTOMATIC_METHODS_SINCE
 from lockgate.gateway.payments.core.setup_attempts import Tried
 from lockgate.gateway.payments.core.setups import SETUP_INTENT, Setup
@@ -16,6 +17,7 @@ from lockgate.gateway.payments.ports import Ports
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.idempotency import claimed_and_answered
+from lockgate.gateway.storage.records import RiskOutcomeRow
 from lockgate.gateway.storage.rows import Commit, PaymentMethodRow, SetupIntentRow
 from lockgate.kernel import ids
 from lockgate.kernel.errors import Kind, Refusal, invalid
@@ -113,7 +115,8 @@ async def update(ports: Ports, call: Call) -> Answer:
         after = before.after(status, data=data, **columns)
         try:
             return await _write(
-                ports, call, after, method=method, left=left, action="setup_intent.update", event=None
+                ports, call, after, method=method, left=left, action="setup_intent.update", event=None,
+                ended=counted.abandoned(before.row) if after.row.attempt is None else [],
             )
         except Moved:
             continue
@@ -131,7 +134,8 @@ async def cancel(ports: Ports, call: Call) -> Answer:
         left = await _abandoned(ports, call.principal, before)
         try:
             return await _write(
-                ports, call, after, method=None, left=left, action="setup_intent.cancel", event="setup_intent.canceled"
+                ports, call, after, method=None, left=left, action="setup_intent.cancel", event="setup_intent.canceled",
+                ended=counted.abandoned(before.row),
             )
         except Moved:
             continue
@@ -219,10 +223,14 @@ async def _write(
     left: Tried | None,
     action: str,
     event: str | None,
+    ended: Sequence[RiskOutcomeRow] = (),
 ) -> Answer:
-    """The one commit of an operation without network. ``left`` is the setup attempt that it abandons."""
+    """The one commit of an operation without network. ``left`` is the setup attempt that it abandons, ``ended`` that
+    nothing came of it.
+    """
     cause = causes.of_call(call)
     commit = Commit(
+        risk_outcomes=list(ended),
         setup_intents=[await render_setups.sealed(setup, ports.box)],
         audits=[cause.audit(action, setup.row.id, status=setup.row.status, customer=setup.row.customer)],
     )

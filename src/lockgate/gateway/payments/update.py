@@ -4,7 +4,7 @@ from typing import Any
 
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import conclude, confirm, find, keep, render, shim
-from lockgate.gateway.payments.core import amounts, build
+from lockgate.gateway.payments.core import amounts, build, counted
 from lockgate.gateway.payments.core.records import Intent
 from lockgate.gateway.payments.core.transitions import UPDATABLE
 from lockgate.gateway.payments.ports import Ports
@@ -41,6 +41,8 @@ async def update(ports: Ports, call: Call) -> Answer:
         intent = _changed(before, params, columns, method_id=method.row.id if method else None)
         shown = render.shown_intent(intent, ports.client_secrets)
         commit = Commit(payment_intents=[await keep.intent_row(intent, ports.box)])
+        if intent.row.attempt is None:
+            commit.risk_outcomes += counted.abandoned(row)
         fresh = [shown]
         if method is not None and method.fresh:
             commit.payment_methods.append(method.row)

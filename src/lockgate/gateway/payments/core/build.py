@@ -8,6 +8,7 @@ from lockgate.gateway.payments.core import amounts
 from lockgate.gateway.payments.core.records import Charge, Intent, dumps
 from lockgate.gateway.payments.core.settle import on_statement
 from lockgate.gateway.payments.core.shapes import CARD_OPTIONS
+from lockgate.gateway.risk.core.verdict import Assessment
 from lockgate.gateway.storage.rows import AttemptRow, PaymentIntentRow
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.params import UNSET
@@ -195,6 +196,23 @@ def attempt(
         checks=0,
         data=dumps({name: value for name, value in detail.items() if value not in (None, False)}),
     )
+
+
+def judged(attempt: AttemptRow, detail: Mapping[str, Any], assessment: Assessment) -> AttemptRow:
+    """``attempt``, opened with ``detail``, with its verdict: what concludes it says so on the charge, and acts on it.
+
+    What a person is to look at is held, not taken.
+    """
+    holds = assessment.review and bool(detail.get("capture"))
+    said = {name: value for name, value in assessment.outcome.items() if value is not None}
+    more = {"verdict": said, "review": assessment.review, "capture": bool(detail.get("capture")) and not holds}
+    kept = {name: value for name, value in {**detail, **more}.items() if value not in (None, False)}
+    return attempt._replace(data=dumps(kept))
+
+
+def three_d_secure(asked: str | None, *, challenge: bool) -> str:
+    """How strongly the issuer is asked to challenge; ``challenge``: the verdict wants it, whatever was ``asked``."""
+    return "any" if challenge and asked != "challenge" else asked or "automatic"
 
 
 def descriptors(data: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The charge that an answer to an authorisation makes: what was paid with, what came of it, and what can be taken."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.customers.core import sources
@@ -30,9 +32,10 @@ def charge(
 ) -> Charge:
     """The charge that ``attempt`` made, under the id that it carried from the start; ``pending`` is it so far."""
     assert attempt.charge is not None, "an attempt to authorise knows its charge's id from the start"
-    row = intent.row
+    row, detail = intent.row, json.loads(attempt.data)
+    verdict = detail.get("verdict", {})
     came_of_it: dict[str, Any] = {
-        "outcome": _outcome(status, failure, result.risk_level),
+        "outcome": _outcome(status, failure, result.risk_level, verdict),
         "payment_method_details": {
             "type": "card",
             "card": _card(intent, method, result, expires_at=expires_at, mandate=mandate),
@@ -40,7 +43,7 @@ def charge(
     }
     if failure:
         came_of_it |= {"failure_code": failure.code, "failure_message": failure.message}
-    elif status == "succeeded" and result.risk_level == declines.ELEVATED:
+    elif status == "succeeded" and (detail.get("review") or result.risk_level == declines.ELEVATED):
         came_of_it["review"] = reviews.id_of(attempt.charge)
     if pending is not None:
         return pending.after(
@@ -56,6 +59,8 @@ def charge(
     }
     if intent.is_hidden:
         data["source"] = sources.card(method.row)
+    if "session" in detail:
+        data["radar_options"] = {"session": detail["session"]}
     for name in ("description", "statement_descriptor", "statement_descriptor_suffix"):
         if intent.data.get(name) is not None:
             data[name] = intent.data[name]
@@ -94,10 +99,14 @@ def charge(
     )
 
 
-def _outcome(status: str, failure: Decline | None, risk_level: str | None) -> dict[str, Any] | None:
+def _outcome(
+    status: str, failure: Decline | None, risk_level: str | None, verdict: Mapping[str, Any]
+) -> dict[str, Any] | None:
     if status == "pending":
         return None
-    return failure.outcome() if failure else declines.approved_outcome(risk_level)
+    if failure is None:
+        return declines.approved_outcome(risk_level, verdict)
+    return declines.with_risk(failure.outcome(), verdict)
 
 
 def _card(

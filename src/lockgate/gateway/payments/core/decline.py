@@ -68,7 +68,8 @@ class Decline:
     """One refused try, in the dialect's words.
 
     ``sent`` says whether the issuer was asked for money, ``charged`` whether there is a charge to show for it: where
-    the cardholder did not prove who she is, there is none. ``risk_level`` is the processor's own view.
+    the cardholder did not prove who she is, there is none. ``risk_level`` is the processor's own view, ``verdict`` what
+    our own verdict says where that is why nothing was sent.
     """
 
     code: str
@@ -79,11 +80,17 @@ class Decline:
     sent: bool
     charged: bool = True
     risk_level: str = "normal"
+    verdict: Mapping[str, Any] | None = None
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the processor's own screen refused it."""
-        return self.decline_code == "fraudulent" and self.risk_level == "highest"
+        """Whether our verdict refused it, or the processor's own screen."""
+        return self.verdict is not None or (self.decline_code == "fraudulent" and self.risk_level == "highest")
+
+    @property
+    def is_a_refusal(self) -> bool:
+        """Whether anybody refused the card, or its holder failed to prove herself: not that the order was lost."""
+        return self.sent or self.is_blocked or not self.charged
 
     def outcome(self) -> dict[str, Any]:
         """The charge's ``outcome``."""
@@ -95,6 +102,7 @@ class Decline:
                 "risk_level": self.risk_level,
                 "seller_message": "This payment was blocked as too risky.",
                 "type": "blocked",
+                **_said(self.verdict or {}),
             }
         return {
             **_OUTCOME,
@@ -122,6 +130,13 @@ class Decline:
             if value is not None:
                 error[name] = value
         return error
+
+
+def blocked(verdict: Mapping[str, Any]) -> Decline:
+    """The refusal of a payment that was never sent, because of what ``verdict`` says."""
+    return Decline(
+        "card_declined", "fraudulent", None, None, _MESSAGE, sent=False, risk_level="highest", verdict=verdict
+    )
 
 
 def of(result: Result) -> Decline:
@@ -165,26 +180,42 @@ def decline(
 
 
 ELEVATED = "elevated"
+_LEVELS = ("not_assessed", "normal", ELEVATED, "highest")
 
 
-def approved_outcome(risk_level: str | None = None) -> dict[str, Any]:
-    """The ``outcome`` of an accepted charge, with the processor's own view of its risk: elevated asks for a review."""
+def approved_outcome(risk_level: str | None, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``outcome`` of an accepted charge: the processor's view of its risk, and what our own ``verdict`` says.
+
+    The higher of both levels counts. Elevated at the processor asks for a review, as our own verdict may.
+    """
+    accepted = {**_OUTCOME, "network_status": "approved_by_network"}
     if risk_level == ELEVATED:
-        return {
-            **_OUTCOME,
-            "network_status": "approved_by_network",
+        accepted |= {
             "reason": "elevated_risk_level",
-            "risk_level": ELEVATED,
             "seller_message": "This payment has an elevated risk and was put into the queue for manual review.",
             "type": "manual_review",
         }
+    else:
+        accepted |= {"seller_message": "Payment complete.", "type": "authorized"}
+    return {**accepted, **_said(verdict), "risk_level": _higher(risk_level, verdict)}
+
+
+def with_risk(outcome: Mapping[str, Any], verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``outcome`` of a charge that somebody else declined, with the risk that our ``verdict`` saw."""
     return {
-        **_OUTCOME,
-        "network_status": "approved_by_network",
-        "risk_level": risk_level or "normal",
-        "seller_message": "Payment complete.",
-        "type": "authorized",
+        **outcome,
+        "risk_level": _higher(outcome["risk_level"], verdict),
+        "risk_score": verdict.get("risk_score"),
     }
+
+
+def _higher(risk_level: str | None, verdict: Mapping[str, Any]) -> str:
+    return max(risk_level or "normal", verdict.get("risk_level") or "not_assessed", key=_LEVELS.index)
+
+
+def _said(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of a verdict for an outcome; where it has none, others find them."""
+    return {name: verdict[name] for name in _OUTCOME if verdict.get(name) is not None}
 
 
 def for_shopper(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,13 +78,29 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class Payer:
+    """The customer who pays, as far as a verdict asks for her; ``personal`` is still sealed."""
+
+    id: str
+    created: int
+    personal: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
-    """A payment method to pay with. ``fresh`` ones are not in the database yet."""
+    """A payment method to pay with. ``fresh`` ones are not in the database yet.
+
+    ``made_from`` is the address of the browser that it was made in, where one made it. ``payer`` is the customer of
+    the payment that it is for, ``tries`` how often that was tried before.
+    """
 
     row: PaymentMethodRow
     data: Mapping[str, Any]
     billing_details: Mapping[str, Any] = field(default_factory=dict, repr=False)
     fresh: bool = False
+    made_from: str | None = field(default=None, repr=False)
+    payer: Payer | None = None
+    tries: int = 0
 
     @property
     def consent(self) -> Mapping[str, Any]:

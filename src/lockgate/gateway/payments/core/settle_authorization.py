@@ -9,6 +9,7 @@ from lockgate.gateway.customers.core.attach import attached, keepable, used
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments.core import challenge, charges, settle
 from lockgate.gateway.payments.core import decline as declines
+from lockgate.gateway.payments.core.decline import Decline
 from lockgate.gateway.payments.core.records import Charge, Intent, Method, dumps
 from lockgate.gateway.payments.core.settle import Booking, Clock, News, Settled
 from lockgate.gateway.processors.contract import Outcome, Result
@@ -66,7 +67,9 @@ def authorization(
             )
         case Outcome.DECLINED:
             return _declined(
-                intent, after, result, detail=detail, method=method, pending=pending, shown_method=shown_method
+                intent, after, result,
+                refused=settle.refusal(result), detail=detail, method=method, pending=pending,
+                shown_method=shown_method,
             )
         case Outcome.ACTION_REQUIRED:
             assert way is not None, "a challenge without a way was refused above"
@@ -75,6 +78,41 @@ def authorization(
             return Settled(_as_before(intent, detail, clock=clock), after, not_sent=True)
         case _:
             return _processing(intent, after, result, detail=detail, method=method, pending=pending)
+
+
+def blocked(
+    intent: Intent,
+    attempt: AttemptRow,
+    *,
+    method: Method,
+    shown_method: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    clock: Clock,
+) -> Settled:
+    """The end of an attempt that its verdict stopped: nothing goes out, so that one commit writes it, open to closed.
+
+    ``intent`` and ``attempt`` are as they would have been written before the order went out.
+    """
+    result = Result(Outcome.DECLINED)
+    settled = _declined(
+        intent,
+        settle.attempted(attempt, result, clock=clock),
+        result,
+        refused=declines.blocked(verdict),
+        detail=json.loads(attempt.data),
+        method=method,
+        pending=None,
+        shown_method=shown_method,
+    )
+    ended = settled.intent
+    spent = settled.method or (method.row if method.fresh else None)
+    if spent is not None and method.fresh:
+        spent = spent._replace(version=method.row.version)
+    return settled._replace(
+        intent=Intent(ended.row._replace(version=intent.row.version), ended.data, ended.personal, ended.unsealed),
+        attempt=settled.attempt._replace(version=attempt.version),
+        method=spent,
+    )
 
 
 def _processing(
@@ -178,10 +216,10 @@ def _declined(
     *,
     detail: Mapping[str, Any],
     method: Method,
+    refused: Decline,
     pending: Charge | None,
     shown_method: Mapping[str, Any],
 ) -> Settled:
-    refused = settle.refusal(result)
     charge = None
     # Where the cardholder failed to prove who she is, nobody was asked for money: there is no charge.
     if refused.charged or pending is not None:

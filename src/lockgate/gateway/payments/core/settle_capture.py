@@ -1,6 +1,7 @@
 """What a processor's answer to a capture, an increment or a release does: pure, the same at once and after recovery."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.ledger import transfers
@@ -9,6 +10,7 @@ from lockgate.gateway.payments.core import settle
 from lockgate.gateway.payments.core.records import Charge, Intent
 from lockgate.gateway.payments.core.settle import Booking, Clock, News, Settled
 from lockgate.gateway.processors.contract import Outcome, Result
+from lockgate.gateway.risk.core import reviews
 from lockgate.gateway.storage.rows import AttemptRow
 
 _CAPTURABLE = News("payment_intent.amount_capturable_updated", "intent", tells_before=True)
@@ -41,8 +43,11 @@ def increment(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Re
         detail = json.loads(attempt.data)
         total = attempt.amount
         held = transfers.incremented(charge.row, total - charge.row.amount, step=attempt.id, now=clock.now)
+        looked_at = {}
+        if detail.get("review") and "review" not in charge.data:
+            looked_at = {"review": reviews.id_of(charge.row.id)}
         raised = intent.after(
-            attempt=None, amount=total, amount_capturable=total, data=detail.get("intent_changes")
+            attempt=None, amount=total, amount_capturable=total, data={**detail.get("intent_changes", {}), **looked_at}
         )
         card = charge.data["payment_method_details"]["card"]
         card = {
@@ -51,7 +56,7 @@ def increment(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Re
             "overcapture": {**card["overcapture"], "maximum_amount_capturable": total},
         }
         details = {**charge.data["payment_method_details"], "card": card}
-        changes = {"payment_method_details": details, **detail.get("charge_changes", {})}
+        changes = {"payment_method_details": details, **detail.get("charge_changes", {}), **looked_at}
         return Settled(
             raised, after, charge.after(data=changes, amount=total),
             transfers=tuple(held),
@@ -63,6 +68,23 @@ def increment(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Re
             intent.after(attempt=None), after, charge, declined=refused, not_sent=refused is None
         )
     return Settled(intent.after(), after, charge)
+
+
+def blocked(
+    intent: Intent, charge: Charge, attempt: AttemptRow, *, verdict: Mapping[str, Any], clock: Clock
+) -> Settled:
+    """The end of an attempt to raise that its verdict stopped: one commit writes it, open to closed.
+
+    ``intent`` and ``attempt`` are as they would have been written before the order went out.
+    """
+    after = settle.attempted(attempt, Result(Outcome.DECLINED), clock=clock)
+    back = intent.after(attempt=None)
+    return Settled(
+        Intent(back.row._replace(version=intent.row.version), back.data, back.personal, back.unsealed),
+        after._replace(version=attempt.version),
+        charge,
+        declined=declines.blocked(verdict),
+    )
 
 
 def void(intent: Intent, charge: Charge, attempt: AttemptRow, *, result: Result, clock: Clock) -> Settled:

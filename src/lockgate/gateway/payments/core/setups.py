@@ -217,6 +217,40 @@ def settle(
             return Settled(setup.after(), after, events=born)
 
 
+def blocked(
+    setup: Setup,
+    attempt: AttemptRow,
+    *,
+    method: PaymentMethodRow,
+    fresh: bool,
+    shown: Mapping[str, Any],
+    tries: Tries,
+    now: int,
+    now_ms: int,
+) -> Settled:
+    """The end of a try that its verdict stopped: nothing goes out, so that one commit writes it, open to closed.
+
+    ``setup``, ``attempt`` and the latest try are as they would have been written before the order went out; ``fresh``:
+    and so is the payment method.
+    """
+    result = Result(Outcome.DECLINED, decline_code="fraudulent", risk_level="highest")
+    settled = settle(
+        setup, attempt, result, method=method, shown=shown, tries=tries, now=now, now_ms=now_ms
+    )
+    ended, latest = settled.setup, settled.tried[0]
+    spent = settled.method
+    if spent is not None and fresh:
+        spent = spent._replace(version=method.version)
+    return settled._replace(
+        setup=replace(ended, row=ended.row._replace(version=setup.row.version)),
+        attempt=settled.attempt._replace(version=attempt.version),
+        method=spent,
+        tried=(
+            replace(latest, row=latest.row._replace(version=tries.latest.row.version)), *settled.tried[1:],
+        ),
+    )
+
+
 def _approved(
     setup: Setup,
     attempt: AttemptRow,

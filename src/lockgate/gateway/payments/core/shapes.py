@@ -181,7 +181,7 @@ _OUTCOME = _closed(
     reason=_NULLABLE_STRING,
     risk_level=one_of("normal", "elevated", "highest", "not_assessed"),
     risk_score=_NULLABLE_INTEGER,
-    rule=_NULL,
+    rule=_NULLABLE_STRING,
     seller_message=STRING,
     type=one_of("authorized", "manual_review", "issuer_declined", "blocked", "invalid"),
 )

@@ -3,11 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lockgate.gateway.geography import shipped
 from lockgate.gateway.risk import api, assess, jobs
 from lockgate.gateway.risk.assess import Engine
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.verdict import Assessment, Verdict
 from lockgate.gateway.risk.ports import Ports
+from lockgate.gateway.rules import api as rules_api
+from lockgate.gateway.rules.active import Active
+from lockgate.gateway.rules.core.parser import Convert
+from lockgate.gateway.rules.ports import Ports as RulesPorts
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.vaultlink.personal import PersonalBox
@@ -25,6 +30,8 @@ class Risk:
         if set(given) - _KNOWN or not isinstance(given.get("enforce_in_test", False), bool):
             raise ConfigError("risk in settings.json holds enforce_in_test (true or false), and nothing else")
         self.ports = ports
+        self.active = Active(pool)
+        self._rules = RulesPorts(pool, self.active, _rates)
         self._engine = Engine(pool, box, enforce_in_test=given.get("enforce_in_test", False))
 
     async def assess(self, subject: Subject, *, stricter: Verdict | None = None) -> Assessment:
@@ -33,7 +40,7 @@ class Risk:
 
     def operations(self) -> Sequence[Operation]:
         """Everything that the API offers of risk."""
-        return api.operations(self.ports)
+        return [*api.operations(self.ports), *rules_api.operations(self._rules)]
 
     def loaders(self) -> Mapping[str, Loader]:
         """How ids of this floor are expanded."""
@@ -42,3 +49,7 @@ class Risk:
     def jobs(self, pool: Pool) -> Sequence[Job]:
         """What the clock calls."""
         return jobs.jobs(pool)
+
+
+async def _rates() -> Convert:
+    return shipped.known().rates.to_usd_cents

@@ -11,6 +11,7 @@ from lockgate.kernel.patience import patiently
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Pool = asyncpg.Pool
 RECOVERING = (asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError)
+CANCELED = asyncpg.QueryCanceledError
 RESTART_S = 5.0
 """How long a server may be gone altogether before that is news; one that recovers gets longer."""
 

@@ -1,8 +1,8 @@
 """The back-test's back end: a rule as a condition in SQL over stored decisions (``d``), of fixed fragments.
 
 Nothing of a rule's text becomes SQL: names, places, aliases and values are its parameters. SQL's three values are
-the language's own. Calculation is in numeric, which adds, subtracts and multiplies exactly; quotients stay fractions to the
-end, as they do online.
+the language's own. Calculation is in numeric, which adds, subtracts and multiplies exactly; quotients stay fractions
+to the end, as they do online.
 """
 
 from collections.abc import Callable

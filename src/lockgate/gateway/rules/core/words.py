@@ -7,7 +7,7 @@ from lockgate.kernel.money import CURRENCIES
 
 _LEVELS = ("normal", "elevated", "highest", "not_assessed")
 _ANSWERS = ("allow", "review", "challenge", "block")
-_FUNDINGS = ("credit", "debit", "prepaid", "unknown")
+_FUNDINGS = ("credit", "debit", "prepaid")
 
 CLOSED: Mapping[str, tuple[str, ...]] = {
     "risk_level": _LEVELS,
@@ -22,8 +22,6 @@ SMALL = frozenset({"card_brand", "email_domain", *CLOSED})
 
 
 def _country(word: str) -> str | None:
-    if word.lower() == "unknown":
-        return "unknown"
     return word.upper() if re.fullmatch(r"[A-Za-z]{2}", word) else None
 
 
@@ -32,7 +30,7 @@ def _bin(word: str) -> str | None:
 
 
 _FORMS: Mapping[str, tuple[Callable[[str], str | None], str]] = {
-    "country": (_country, "a two-letter country code such as 'US', or 'unknown'"),
+    "country": (_country, "a two-letter country code such as 'US'"),
     "card_bin": (_bin, "the first six digits of a card"),
 }
 

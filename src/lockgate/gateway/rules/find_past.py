@@ -1,0 +1,67 @@
+"""The back-test: one read over an account's stored decisions, which asks a rule of each of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lockgate.gateway.rules.core.fragments import Condition
+from lockgate.gateway.rules.core.nodes import Rule
+from lockgate.gateway.rules.core.tally import Group
+from lockgate.gateway.storage.database import CANCELED, Pool
+from lockgate.kernel.principal import Principal
+
+LONGEST_S = 10
+
+Present = Callable[[str, str], str]
+"""The fragments of an attribute's name and of a list's alias -> a fragment that asks today's lists."""
+
+_READ = (
+    "select d.verdict, d.challenge, d.flagged, coalesce(({condition}), false) as matched,"
+    " case when f.attempt is not null then 'fraud' when g.attempt is not null then 'good' else 'unknown' end as known,"
+    " count(*), coalesce(sum(case d.attributes ->> 1 when 'false' then 0 when 'true' then 1"
+    " else (d.attributes ->> 1)::numeric end), 0)::bigint"
+    " from risk_decision d"
+    " left join risk_fraud f on f.account = $1 and f.livemode = $2 and f.attempt = d.attempt"
+    " left join (select distinct l.attempt from risk_label l where l.account = $1 and l.livemode = $2 and not l.fraud"
+    "  and l.attempt is not null) g on g.attempt = d.attempt"
+    " where d.account = $1 and d.livemode = $2 and d.at_ms >= $3 and d.at_ms < $4 group by 1, 2, 3, 4, 5"
+)
+"""``{condition}`` is the one place for a rule: fixed fragments come there, whose values are parameters."""
+
+_MATCHES = (
+    "select d.id from risk_decision d where d.account = $1 and d.livemode = $2 and d.id = any($3::text[])"
+    " and ({condition})"
+)
+
+
+class TooLong(Exception):
+    """The time was over before the read was."""
+
+
+async def groups(
+    pool: Pool, principal: Principal, rule: Rule, *, from_ms: int, to_ms: int, present: Present | None = None
+) -> list[Group]:
+    """What ``rule`` matches from ``from_ms`` until before ``to_ms``, read only and for at most ``LONGEST_S``.
+
+    ``present`` asks the value lists as they are now; without it the memberships count that were stored.
+    """
+    condition = Condition(rule.when, first=5, listed=present)
+    values = (principal.account, principal.livemode, from_ms, to_ms, *condition.parameters)
+    rows = await _bounded(pool, _READ.replace("{condition}", condition.text), values)
+    return [Group(*row) for row in rows]
+
+
+async def matches(pool: Pool, account: str, livemode: bool, *, rule: Rule, decisions: list[str]) -> set[str]:
+    """Which of ``decisions`` a rule matches by the back-test's lights."""
+    condition = Condition(rule.when, first=4)
+    values = (account, livemode, decisions, *condition.parameters)
+    return {row["id"] for row in await _bounded(pool, _MATCHES.replace("{condition}", condition.text), values)}
+
+
+async def _bounded(pool: Pool, statement: str, values: tuple[Any, ...]) -> list[Any]:
+    """Read in a transaction that cannot write and cannot last."""
+    async with pool.acquire() as connection, connection.transaction(readonly=True):
+        await connection.execute(f"set local statement_timeout = '{LONGEST_S}s'")
+        try:
+            return await connection.fetch(statement, *values)
+        except CANCELED as error:
+            raise TooLong from error

@@ -1,0 +1,22 @@
+"""What the rules room needs from outside: storage, the rules in force, and today's rates of exchange."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from lockgate.gateway.rules.active import Active
+from lockgate.gateway.rules.core.parser import Convert
+from lockgate.gateway.rules.find_past import Present
+from lockgate.gateway.storage.database import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that operations on rules may touch. ``rates`` gives the converter into US cents as it is now.
+
+    ``present`` says how a back-test asks the value lists of today; it is the risk room's, which stands above.
+    """
+
+    pool: Pool
+    active: Active
+    rates: Callable[[], Awaitable[Convert]]
+    present: Present | None = None

@@ -101,6 +101,9 @@ class MemoryBox:
     async def blind_index(self, account: str, name: str, value: str) -> bytes:
         return f"{account}{name}{value}".encode()[::-1][:16]
 
+    async def blind_indexes(self, account: str, values: Sequence[tuple[str, str]]) -> list[bytes]:
+        return [await self.blind_index(account, name, value) for name, value in values]
+
     def shred(self, account: str, subject: str) -> None:
         self._keys[account, "personal", subject] = None
 

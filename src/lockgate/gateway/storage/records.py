@@ -237,6 +237,7 @@ class RiskEventRow(NamedTuple):
     """One payment attempt as velocity counts it, by keyed hashes of what it was paid with and from.
 
     ``at_ms`` is business time, ``amount`` in US cents. ``state`` is open, approved, declined, blocked or void.
+    ``place`` is roughly where: latitude, longitude, and by how many kilometres they may be off.
     """
 
     account: str
@@ -251,6 +252,7 @@ class RiskEventRow(NamedTuple):
     bin: bytes | None
     amount: int
     state: str
+    place: tuple[float, float, float] | None = None
 
 
 class RiskDecisionRow(NamedTuple):

@@ -4,7 +4,7 @@ import hmac
 import json
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,10 +65,15 @@ class PersonalBox:
 
     async def blind_index(self, account: str, name: str, value: str) -> bytes:
         """A keyed hash for equality search: 16 bytes, equal for equal values of one field of one account."""
+        [index] = await self.blind_indexes(account, [(name, value)])
+        return index
+
+    async def blind_indexes(self, account: str, values: Sequence[tuple[str, str]]) -> list[bytes]:
+        """The same for several fields, each given as its name and its value."""
         key = await self.key(account, BLIND_INDEX, account)
         if key is None:
             raise VaultRefused("gone", "the account's keys were destroyed", reason=None)
-        return hmac.digest(key, f"{name}\0{value}".encode(), "sha256")[:16]
+        return [hmac.digest(key, f"{name}\0{value}".encode(), "sha256")[:16] for name, value in values]
 
     async def key(self, account: str, purpose: str, subject: str) -> bytes | None:
         """The data key for a purpose of the gateway's own; None once its subject was shredded."""

@@ -4,7 +4,8 @@ What is not known is left out: a card whose country no table knows has no ``card
 rate leaves the payment without ``amount``, so that every limit in money fails closed (``review``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lockgate.gateway.geography.core import domains
 from lockgate.gateway.geography.core.bins import NOTHING
@@ -18,6 +19,7 @@ _HOUR_S = 3600
 _DAY_S = 24 * _HOUR_S
 _FIRST_WEEKDAY = 3  # the epoch began on a Thursday, the fourth day of its week
 UNKNOWN = "unknown"
+_COARSE_KM = 8  # the middle of a square of a tenth of a degree is not further than that from its corners
 
 
 def facts(subject: Subject, *, place: Place, known: Known) -> dict[str, Value]:
@@ -59,20 +61,31 @@ def listed(subject: Subject, attributes: Mapping[str, Value], *, device: str | N
     return values | {name: value for name, value in alone.items() if value}
 
 
-def travel(
-    place: Place, now_ms: int, *, card: tuple[Place, int] | None, customer: tuple[Place, int] | None
-) -> dict[str, Value]:
-    """How far, and how fast, from where the card and the customer were last and when (milliseconds).
+def coarse(place: Place) -> tuple[float, float, float] | None:
+    """What is kept of a place with an event: a tenth of a degree (11 km) exact, and how far that may be off."""
+    if place.latitude is None or place.longitude is None:
+        return None
+    return round(place.latitude, 1), round(place.longitude, 1), float(max(place.radius_km, _COARSE_KM))
+
+
+def travel(place: Place, now_ms: int, last: Sequence[Any]) -> dict[str, Value]:
+    """How far, and how fast, from where the card and the customer were last: ``last`` is what risk_last_places_v1 gave.
 
     What either place may be off by is taken from the distance: it is never overstated.
     """
     found: dict[str, Value] = {}
-    for name, last in (("card", card), ("customer", customer)):
-        distance = None if last is None else apart_km(last[0], place)
-        if last is not None and distance is not None:
+    here = coarse(place)
+    for name, there, at_ms in (("card", *last[0:2]), ("customer", *last[2:4])):
+        distance = None if here is None or there is None else apart_km(_place(there), _place(here))
+        if distance is not None:
             found[f"{name}_distance_km"] = round(distance)
-            found[f"{name}_speed_kmh"] = round(speed_km_h(distance, abs(now_ms - last[1])))
+            found[f"{name}_speed_kmh"] = round(speed_km_h(distance, abs(now_ms - at_ms)))
     return found
+
+
+def _place(kept: Sequence[float]) -> Place:
+    latitude, longitude, radius_km = kept
+    return Place(None, latitude, longitude, int(radius_km))
 
 
 def _of_card(card: Card, known: Known) -> dict[str, Value | None]:

@@ -68,8 +68,8 @@ class Call:
     """One request, already authenticated, authorised, limited and read.
 
     ``path`` holds the path's ids, ``params`` the typed parameters without ``expand``; ``now`` is the business time in
-    seconds, ``ahead_s`` more than the world's clock says; ``puzzle`` is the solved puzzle that came along. A verb that writes puts the claim into its first commit and
-    the answer into its last (``storage.idempotency`` has the rows for both).
+    seconds, ``ahead_s`` more than the world's clock says; ``puzzle`` is the solved puzzle that came along. A verb that
+    writes puts the claim into its first commit and the answer into its last (``storage.idempotency`` has the rows).
     """
 
     operation: "Operation"

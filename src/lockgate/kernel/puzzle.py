@@ -1,4 +1,4 @@
-"""A proof of work that a browser gives when asked: SHA-256 with leading zero bits, in many small parts (after hashcash).
+"""A proof of work that a browser gives when asked: SHA-256 with leading zero bits, in small parts (after hashcash).
 
 The token is opaque here; who asks signs it. Many small parts instead of a large one make the time to solve all of them
 nearly the same for everybody: sixteen parts of twelve bits are 65,536 hashes, give or take a quarter.

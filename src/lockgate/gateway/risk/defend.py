@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from lockgate.gateway.risk import store_puzzles
-from lockgate.gateway.risk.core import puzzle
+from lockgate.gateway.risk.core import puzzle, testing
 from lockgate.gateway.risk.core.puzzle import Puzzle
+from lockgate.gateway.risk.core.subject import Subject
+from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.storage.database import Pool
 from lockgate.kernel import clock
 from lockgate.kernel.ids import random_token
@@ -40,9 +42,23 @@ async def demand(defence: Defence, asked: Asked, *, hard: bool = False) -> None:
     if asked.solution is not None:
         solved = puzzle.solved(defence.key, asked.solution, now=now)
         mine = (asked.account, asked.livemode, asked.about)
-        if solved is not None and solved[:3] == mine and (not hard or solved.bits >= puzzle.HARD_BITS):
-            if await store_puzzles.use(defence.pool, solved, request=asked.request):
-                return
+        fits = solved is not None and solved[:3] == mine and (not hard or solved.bits >= puzzle.HARD_BITS)
+        if solved is not None and fits and await store_puzzles.use(defence.pool, solved, request=asked.request):
+            return
     bits = puzzle.HARD_BITS if hard else puzzle.BITS
     fresh = Puzzle(asked.account, asked.livemode, asked.about, random_token(16), bits, now + puzzle.LIFE_S)
     raise puzzle.refusal(defence.key, fresh)
+
+
+async def before_a_try(defence: Defence, subject: Subject, attributes: Attributes) -> None:
+    """Refuse a browser that has to work first; ``attributes`` are what is known of the attempt by now."""
+    found = testing.suspicions(attributes) if subject.is_from_browser else []
+    if found:
+        asked = Asked(
+            account=subject.account,
+            livemode=subject.livemode,
+            about=subject.intent or subject.attempt,
+            request=subject.request or subject.attempt,
+            solution=subject.puzzle,
+        )
+        await demand(defence, asked, hard=len(found) > 1)

@@ -1,6 +1,6 @@
-"""What the clock calls in risk: forgetting what stood in deleted value lists, and decisions that are too old."""
+"""What the clock calls in risk: forgetting what stood in deleted value lists, used puzzles, and decisions too old."""
 
-from lockgate.gateway.risk import store, store_settings
+from lockgate.gateway.risk import store, store_puzzles, store_settings
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.jobs import Job
 from lockgate.kernel import clock
@@ -22,4 +22,11 @@ def jobs(pool: Pool, *, kept_days: int = KEPT_DAYS) -> list[Job]:
             pool, before=clock.now() - kept_days * DAY, most=_PORTION
         )
 
-    return [Job("risk.clear_lists", 60_000, clear), Job("risk.forget_decisions", 3_600_000, forget)]
+    async def clear_puzzles() -> int:
+        return await store_puzzles.clear_used(pool, now=clock.now(), most=_PORTION)
+
+    return [
+        Job("risk.clear_lists", 60_000, clear),
+        Job("risk.clear_puzzles", 60_000, clear_puzzles),
+        Job("risk.forget_decisions", 3_600_000, forget),
+    ]

@@ -1,14 +1,19 @@
 """What a payment looks like by which somebody finds out whether a stolen card still works: conditions in our language.
 
-A try is a declined attempt. Raw counts alone would stop a carrier's address or a popular bank's first six digits, behind
-which many honest people stand. So a condition that counts something shared asks for three things at once: many cards,
-many declines, and that declines are most of what was tried. An honest shop declines one payment in twenty; where people
-mistype and try again, one in two; who tries out cards, nine in ten. What our own verdicts stopped says nothing of the
-issuers' answers and is left out of the share; otherwise a defence that works would switch itself off.
+A try is a declined attempt. Raw counts alone would stop a carrier's address or a popular bank's first six digits, for
+many honest people stand behind them. So a condition that counts something shared asks for four things at once: many
+cards, many declines, that declines are most of what was tried, and that hardly a card is tried twice. An honest shop
+declines one payment in twenty; where people mistype and try the same card again, one in two; who tries out cards, nine
+in ten. What our own verdicts stopped says nothing of the issuers' answers and is left out of the share; otherwise a
+defence that works would switch itself off.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
+from lockgate.gateway.rules.core.catalogue import Attributes
+from lockgate.gateway.rules.core.evaluate import Predicate, compiled
+from lockgate.gateway.rules.core.parser import parse
 
 _MOST, _NEARLY_ALL = (3, 4), (9, 10)
 # Nobody tries out a card that paid here before: who shares an address or a bank with those who do may go on with it.
@@ -71,3 +76,13 @@ SUSPICIONS: Mapping[str, str] = {
 }
 """Name -> when a browser has to do some work before its payment is tried: cheap for one shopper, dear for a thousand
 cards, and unlike a block it costs an honest person who stands among them nothing but a moment."""
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> Mapping[str, Predicate]:
+    return {name: compiled(parse(f"block if {text}").when) for name, text in SUSPICIONS.items()}
+
+
+def suspicions(attributes: Attributes) -> list[str]:
+    """The names of the suspicions that a payment with ``attributes`` falls under."""
+    return [name for name, holds in _compiled().items() if holds(attributes, {})]

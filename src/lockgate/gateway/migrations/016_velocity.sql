@@ -17,8 +17,6 @@ create table risk_event (
     bin bytea,
     amount bigint not null check (amount >= 0),
     state text not null check (state in ('open', 'approved', 'declined', 'blocked', 'void')),
-    -- Roughly where it was made: latitude and longitude to a tenth of a degree, and how many kilometres they may be off.
-    place real[],
     primary key (account, livemode, attempt)
 ) with (fillfactor = 90);
 create index risk_event_age on risk_event (at_ms);
@@ -27,7 +25,7 @@ create index risk_event_age on risk_event (at_ms);
 -- for each of its keys, with the others that it was seen with; what changes its state adds the difference, at the same
 -- time. Rows stay here until they are folded, which only happens to keys that are used much.
 create table risk_use (
-    seq bigint generated always as identity,
+    seq bigint generated always as identity primary key,
     account text not null,
     livemode boolean not null,
     kind text not null,
@@ -45,7 +43,6 @@ create table risk_use (
     email bytea
 );
 create index risk_use_key on risk_use (key, kind, account, livemode, at_ms);
-create index risk_use_seq on risk_use (seq);
 create index risk_use_age on risk_use (at_ms);
 
 -- What was folded, by whole spans of 10 seconds, an hour and a day; ``cards`` and so on say how many others were seen with
@@ -656,7 +653,7 @@ begin
     if cardinality(p_risk_events) > 0 then
         insert into risk_event select
             r.account, r.livemode, r.attempt, r.at_ms, r.card, r.customer, r.ip, r.device, r.email,
-            r.bin, r.amount, r.state, r.place
+            r.bin, r.amount, r.state
         from unnest(p_risk_events) with ordinality r where good is null or n_risk_events[r.ordinality] = any (good);
         insert into risk_use (account, livemode, kind, key, at_ms, amount, attempts, declines, blocks, frauds,
             card, customer, ip, device, email)
@@ -664,7 +661,7 @@ begin
             case when r.state in ('open', 'approved') then r.amount else 0 end, (r.state <> 'void')::int,
             (r.state = 'declined')::int, (r.state = 'blocked')::int, 0, u.card, u.customer, u.ip, u.device, u.email
         from unnest(p_risk_events, n_risk_events) r (
-            account, livemode, attempt, at_ms, card, customer, ip, device, email, bin, amount, state, place, number)
+            account, livemode, attempt, at_ms, card, customer, ip, device, email, bin, amount, state, number)
         cross join lateral (values
             ('card', r.card, null::bytea, r.customer, r.ip, r.device, r.email),
             ('customer', r.customer, r.card, null, null, null, null),
@@ -722,8 +719,150 @@ begin
     return outcome;
 end $$;
 
-revoke all on function overrun_v1, commit_v3 from public;
-grant execute on function overrun_v1, commit_v3 to lockgate_gateway, lockgate_worker;
+-- All of velocity for up to six keys in one read, as rows to be added up by kind. ``others`` null: when the key was first
+-- seen, then for each window attempts, amount, declines and blocks, then frauds of two windows; else how many different
+-- others were seen with it. p_since are the first milliseconds of the five windows, p_until_ms is where known frauds end;
+-- p_pair_* are the others that this payment is seen with. A stable function reads everything as of one moment: what is
+-- folded meanwhile is seen wholly in one place or wholly in the other.
+create function risk_velocity_v1(
+    p_account text, p_livemode boolean, p_kinds text[], p_keys bytea[],
+    p_pair_kinds text[], p_pair_others text[], p_pair_keys bytea[],
+    p_now_ms bigint, p_since bigint[], p_until_ms bigint
+) returns table (kind text, others text, numbers bigint[])
+language plpgsql stable set search_path = gateway, pg_temp as $$
+#variable_conflict use_column
+declare
+    m1 constant bigint := p_since[1];
+    h1 constant bigint := p_since[2];
+    h24 constant bigint := p_since[3];
+    d7 constant bigint := p_since[4];
+    d30 constant bigint := p_since[5];
+    tick_m1 constant bigint := (p_since[1] + 9999) / 10000;  -- the first 10 seconds that lie wholly in the window
+    tick_h1 constant bigint := (p_since[2] + 9999) / 10000;
+    folded boolean := false;
+    known record;
+begin
+    for known in
+        select k.kind, k.first_ms, k.folded from unnest(p_kinds, p_keys) a (kind, key)
+        join risk_key k on k.key = a.key and k.kind = a.kind and k.account = p_account and k.livemode = p_livemode
+    loop
+        folded := folded or known.folded;
+        kind := known.kind;
+        numbers := array[known.first_ms];
+        return next;
+    end loop;
+
+    return query
+    with raw as materialized (
+        select a.kind, a.key, u.at_ms, u.amount, u.attempts, u.declines, u.blocks, u.frauds,
+            u.card, u.customer, u.ip, u.device, u.email
+        from unnest(p_kinds, p_keys) a (kind, key)
+        join risk_use u on u.key = a.key and u.kind = a.kind and u.account = p_account and u.livemode = p_livemode
+    )
+    select r.kind, null::text, array[
+        min(r.at_ms) filter (where r.attempts = 1),
+        sum(r.attempts) filter (where r.at_ms >= m1), sum(r.amount) filter (where r.at_ms >= m1)::bigint,
+        sum(r.declines) filter (where r.at_ms >= m1), sum(r.blocks) filter (where r.at_ms >= m1),
+        sum(r.attempts) filter (where r.at_ms >= h1), sum(r.amount) filter (where r.at_ms >= h1)::bigint,
+        sum(r.declines) filter (where r.at_ms >= h1), sum(r.blocks) filter (where r.at_ms >= h1),
+        sum(r.attempts) filter (where r.at_ms >= h24), sum(r.amount) filter (where r.at_ms >= h24)::bigint,
+        sum(r.declines) filter (where r.at_ms >= h24), sum(r.blocks) filter (where r.at_ms >= h24),
+        sum(r.attempts) filter (where r.at_ms >= d7), sum(r.amount) filter (where r.at_ms >= d7)::bigint,
+        sum(r.declines) filter (where r.at_ms >= d7), sum(r.blocks) filter (where r.at_ms >= d7),
+        sum(r.attempts) filter (where r.at_ms >= d30), sum(r.amount) filter (where r.at_ms >= d30)::bigint,
+        sum(r.declines) filter (where r.at_ms >= d30), sum(r.blocks) filter (where r.at_ms >= d30),
+        sum(r.frauds) filter (where r.at_ms >= d7 and r.at_ms < p_until_ms),
+        sum(r.frauds) filter (where r.at_ms >= d30 and r.at_ms < p_until_ms)]
+    from raw r group by r.kind
+    union all
+    select l.kind, l.others, array[
+        count(*) filter (where l.last_ms >= h1 and (p.last_ms >= h1) is not true),
+        count(*) filter (where l.last_ms >= h24 and (p.last_ms >= h24) is not true),
+        count(*) filter (where (p.last_ms >= d7) is not true)]
+    from (
+        select s.kind, s.key, s.others, s.other, max(s.at_ms) as last_ms from (
+            select r.kind, r.key, o.others, o.other, r.at_ms from raw r
+            cross join lateral (values ('cards', r.card), ('customers', r.customer), ('ips', r.ip),
+                ('devices', r.device), ('emails', r.email)) o (others, other)
+            where o.other is not null and r.at_ms >= d7
+            union all
+            select p.kind, a.key, p.others, p.other, p_now_ms
+            from unnest(p_pair_kinds, p_pair_others, p_pair_keys) p (kind, others, other)
+            join unnest(p_kinds, p_keys) a (kind, key) on a.kind = p.kind
+        ) s group by s.kind, s.key, s.others, s.other
+    ) l
+    left join lateral (
+        select q.last_ms from risk_pair q
+        where folded and q.key = l.key and q.kind = l.kind and q.account = p_account and q.livemode = p_livemode
+        and q.others = l.others and q.other = l.other
+    ) p on true
+    group by l.kind, l.others;
+
+    if not folded then
+        return;
+    end if;
+
+    return query
+    with counted as materialized (
+        select a.kind, c.* from unnest(p_kinds, p_keys) a (kind, key)
+        cross join (values (10, tick_h1), (3600, h24 / 3600000), (86400, d30 / 86400000)) s (span, first)
+        join lateral (
+            select t.span, t.bucket, t.amount, t.attempts, t.declines, t.blocks, t.frauds,
+                t.cards, t.customers, t.ips, t.devices, t.emails
+            from risk_count t
+            where t.key = a.key and t.kind = a.kind and t.account = p_account and t.livemode = p_livemode
+            and t.span = s.span and t.bucket >= s.first
+        ) c on true
+    )
+    select c.kind, null::text, array[null,
+        sum(c.attempts) filter (where c.span = 10 and c.bucket >= tick_m1),
+        sum(c.amount) filter (where c.span = 10 and c.bucket >= tick_m1)::bigint,
+        sum(c.declines) filter (where c.span = 10 and c.bucket >= tick_m1),
+        sum(c.blocks) filter (where c.span = 10 and c.bucket >= tick_m1),
+        sum(c.attempts) filter (where c.span = 10), sum(c.amount) filter (where c.span = 10)::bigint,
+        sum(c.declines) filter (where c.span = 10), sum(c.blocks) filter (where c.span = 10),
+        sum(c.attempts) filter (where c.span = 3600), sum(c.amount) filter (where c.span = 3600)::bigint,
+        sum(c.declines) filter (where c.span = 3600), sum(c.blocks) filter (where c.span = 3600),
+        sum(c.attempts) filter (where c.span = 86400 and c.bucket >= d7 / 86400000),
+        sum(c.amount) filter (where c.span = 86400 and c.bucket >= d7 / 86400000)::bigint,
+        sum(c.declines) filter (where c.span = 86400 and c.bucket >= d7 / 86400000),
+        sum(c.blocks) filter (where c.span = 86400 and c.bucket >= d7 / 86400000),
+        sum(c.attempts) filter (where c.span = 86400), sum(c.amount) filter (where c.span = 86400)::bigint,
+        sum(c.declines) filter (where c.span = 86400), sum(c.blocks) filter (where c.span = 86400),
+        sum(c.frauds) filter (where c.span = 86400 and c.bucket >= d7 / 86400000 and c.bucket < p_until_ms / 86400000),
+        sum(c.frauds) filter (where c.span = 86400 and c.bucket < p_until_ms / 86400000)]
+    from counted c group by c.kind
+    union all
+    select c.kind, o.others, array[
+        sum(o.seen) filter (where c.span = 10), sum(o.seen) filter (where c.span = 3600),
+        sum(o.seen) filter (where c.span = 86400 and c.bucket >= d7 / 86400000)]
+    from counted c
+    cross join lateral (values ('cards', c.cards), ('customers', c.customers), ('ips', c.ips), ('devices', c.devices),
+        ('emails', c.emails)) o (others, seen)
+    where o.seen <> 0 group by c.kind, o.others
+    union all
+    select a.kind, null::text, array[null,
+        sum(e.attempts) filter (where e.at_ms >= m1), sum(e.amount) filter (where e.at_ms >= m1)::bigint,
+        sum(e.declines) filter (where e.at_ms >= m1), sum(e.blocks) filter (where e.at_ms >= m1),
+        sum(e.attempts) filter (where e.at_ms < tick_h1 * 10000),
+        sum(e.amount) filter (where e.at_ms < tick_h1 * 10000)::bigint,
+        sum(e.declines) filter (where e.at_ms < tick_h1 * 10000),
+        sum(e.blocks) filter (where e.at_ms < tick_h1 * 10000)]
+    from unnest(p_kinds, p_keys) a (kind, key)
+    cross join (values (h1, tick_h1 * 10000), (m1, tick_m1 * 10000)) w (first, beyond)
+    join risk_edge e on e.key = a.key and e.kind = a.kind and e.account = p_account and e.livemode = p_livemode
+        and e.at_ms >= w.first and e.at_ms < w.beyond
+    group by a.kind
+    union all
+    select a.kind, o.others, array[count(*)] from unnest(p_kinds, p_keys) a (kind, key)
+    cross join unnest(array['cards', 'customers', 'ips', 'devices', 'emails']) o (others)
+    join risk_pair p on p.key = a.key and p.kind = a.kind and p.account = p_account and p.livemode = p_livemode
+        and p.others = o.others and p.last_ms >= h1 and p.last_ms < tick_h1 * 10000
+    group by a.kind, o.others;
+end $$;
+
+revoke all on function overrun_v1, commit_v3, risk_velocity_v1 from public;
+grant execute on function overrun_v1, commit_v3, risk_velocity_v1 to lockgate_gateway, lockgate_worker;
 grant select, insert, update on risk_event to lockgate_gateway, lockgate_worker;
 grant select, insert on risk_use to lockgate_gateway, lockgate_worker;
 grant select on risk_count, risk_edge, risk_pair, risk_key to lockgate_gateway;

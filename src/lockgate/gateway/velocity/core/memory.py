@@ -76,9 +76,7 @@ class _Key:
                 for later in range(place + 2, len(sums)):
                     sums[later] += part
 
-    def values(
-        self, own: Iterable[bytes | None], *, amount: int, now_ms: int, starts: tuple[int, ...]
-    ) -> list[int]:
+    def values(self, own: Iterable[bytes | None], *, amount: int, now_ms: int, starts: tuple[int, ...]) -> list[int]:
         found: list[int] = []
         times, attempts, money, declines, blocks = self.times, self.attempts, self.amount, self.declines, self.blocks
         all_attempts, all_money = attempts[-1] + 1, money[-1] + amount

@@ -11,9 +11,7 @@ from tests.support.cluster import Database
 async def pool_as(database: Database, role: str, *, size: int = 4) -> Pool:
     """A pool as one of our roles."""
     given = database[role]
-    return await connect_pool(
-        database=database.settings, user=given["user"], password=given["password"], size=size
-    )
+    return await connect_pool(database=database.settings, user=given["user"], password=given["password"], size=size)
 
 
 @pytest_asyncio.fixture

@@ -54,7 +54,8 @@ def stream(seed: int, length: int, *, values: int = 3) -> Iterator[Step]:
             made += 1
             yield Step("attempt", now_ms, attempt)
         elif roll < 0.75:
-            yield Step("end", now_ms, index=chance.randrange(made), word=chance.choice(("approved", "declined", "void")))
+            word = chance.choice(("approved", "declined", "void"))
+            yield Step("end", now_ms, index=chance.randrange(made), word=word)
         elif roll < 0.82:
             yield Step("label", now_ms, index=chance.randrange(made))
         elif roll < 0.92:

@@ -17,6 +17,8 @@ create table risk_event (
     bin bytea,
     amount bigint not null check (amount >= 0),
     state text not null check (state in ('open', 'approved', 'declined', 'blocked', 'void')),
+    -- Roughly where it was made: latitude and longitude to a tenth of a degree, and how many kilometres they may be off.
+    place real[],
     primary key (account, livemode, attempt)
 ) with (fillfactor = 90);
 create index risk_event_age on risk_event (at_ms);
@@ -653,7 +655,7 @@ begin
     if cardinality(p_risk_events) > 0 then
         insert into risk_event select
             r.account, r.livemode, r.attempt, r.at_ms, r.card, r.customer, r.ip, r.device, r.email,
-            r.bin, r.amount, r.state
+            r.bin, r.amount, r.state, r.place
         from unnest(p_risk_events) with ordinality r where good is null or n_risk_events[r.ordinality] = any (good);
         insert into risk_use (account, livemode, kind, key, at_ms, amount, attempts, declines, blocks, frauds,
             card, customer, ip, device, email)
@@ -661,7 +663,7 @@ begin
             case when r.state in ('open', 'approved') then r.amount else 0 end, (r.state <> 'void')::int,
             (r.state = 'declined')::int, (r.state = 'blocked')::int, 0, u.card, u.customer, u.ip, u.device, u.email
         from unnest(p_risk_events, n_risk_events) r (
-            account, livemode, attempt, at_ms, card, customer, ip, device, email, bin, amount, state, number)
+            account, livemode, attempt, at_ms, card, customer, ip, device, email, bin, amount, state, place, number)
         cross join lateral (values
             ('card', r.card, null::bytea, r.customer, r.ip, r.device, r.email),
             ('customer', r.customer, r.card, null, null, null, null),

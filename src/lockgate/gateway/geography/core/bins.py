@@ -59,7 +59,7 @@ class Bins:
 EMPTY = Bins(array("I"), (NOTHING,))
 
 
-def read(lines: Sequence[str], *, date: str | None = None) -> Table:
+def read(lines: Sequence[str]) -> Table:
     """A table in its one form: lines ``first,last,country,funding,issuer``, ordered. Raises BadLine."""
     rows = csv.reader(lines)
     head = [_COLUMNS.get(cell.strip().lower().lstrip("\ufeff"), "") for cell in next(rows, [])]
@@ -82,7 +82,7 @@ def read(lines: Sequence[str], *, date: str | None = None) -> Table:
             raise BadLine(number, f"a table holds at most {MAX_ROWS} ranges")
     if not found:
         raise BadLine(2, "there are no ranges")
-    return Table(NAME, date, tuple(f"{first},{last},{text}" for (first, last), text in sorted(found.items())))
+    return Table(NAME, None, tuple(f"{first},{last},{text}" for (first, last), text in sorted(found.items())))
 
 
 def load(rows: Sequence[str]) -> Bins:

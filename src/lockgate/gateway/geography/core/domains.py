@@ -10,7 +10,7 @@ MAX_ROWS = 500_000
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9\-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9\-]{0,61}[a-z0-9]", re.ASCII)
 
 
-def read(lines: Sequence[str], *, date: str | None = None) -> Table:
+def read(lines: Sequence[str]) -> Table:
     """A table in its one form: one domain on each line, ordered. Lines that begin with # are comments."""
     found = set()
     for number, line in enumerate(lines, 1):
@@ -22,7 +22,7 @@ def read(lines: Sequence[str], *, date: str | None = None) -> Table:
         found.add(domain)
     if not found or len(found) > MAX_ROWS:
         raise BadLine(len(lines) or 1, f"a table holds 1 to {MAX_ROWS} domains")
-    return Table(NAME, date, tuple(sorted(found)))
+    return Table(NAME, None, tuple(sorted(found)))
 
 
 def load(rows: Sequence[str]) -> frozenset[str]:

@@ -1,4 +1,5 @@
-"""Where a country is, for a table of addresses that knows countries only: its middle, and how far it reaches. Pure."""
+"""Where a country is, for a table of addresses that knows countries only: its middle, and within how far of it nearly
+all its people live. Pure."""
 
 from collections.abc import Mapping, Sequence
 

@@ -44,12 +44,12 @@ class Rates:
         return Rates({**others.per_usd, **self.per_usd})
 
 
-def read(lines: Sequence[str], *, date: str | None = None) -> Table:
+def read(lines: Sequence[str]) -> Table:
     """A table in its one form: lines ``currency,units of it for one unit of the base``. Raises BadLine."""
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines)]
     if not rows or len(rows[0]) < 2:
         raise BadLine(1, "the first line must name the columns: currency,rate, or Date,USD,JPY,... as the ECB gives")
-    head = rows[0]
+    head, date = rows[0], None
     if head[0].lower() == "date":
         date, base, found = _by_day(rows)
     elif head[0].lower() == "currency" and len(head) == 2:

@@ -20,7 +20,10 @@ def test_a_range_covers_its_six_digits_and_no_others():
     assert EMPTY.of("457173") == NOTHING
 
 
-@pytest.mark.parametrize("bin_", [None, "", "45717", "4571731", "45717x", "".join(chr(0xFF10 + int(digit)) for digit in "457173")])
+WIDE = "".join(chr(0xFF10 + int(digit)) for digit in "457173")
+
+
+@pytest.mark.parametrize("bin_", [None, "", "45717", "4571731", "45717x", WIDE])
 def test_what_is_no_six_digits_is_unknown(bin_):
     assert table("400000,499999,US,,").of(bin_) == NOTHING
 

@@ -16,6 +16,7 @@ from lockgate.gateway.rules.ports import Ports as RulesPorts
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.vaultlink.personal import PersonalBox
+from lockgate.gateway.velocity import jobs as velocity_jobs
 from lockgate.kernel.config import ConfigError
 from lockgate.kernel.operations import Loader, Operation
 
@@ -48,7 +49,7 @@ class Risk:
 
     def jobs(self, pool: Pool) -> Sequence[Job]:
         """What the clock calls."""
-        return jobs.jobs(pool)
+        return [*jobs.jobs(pool), *velocity_jobs.jobs(pool)]
 
 
 async def _rates() -> Convert:

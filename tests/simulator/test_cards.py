@@ -174,3 +174,14 @@ def test_every_ready_made_card_is_a_published_number():
 def test_a_challenge_needs_somewhere_to_return_to():
     assert decide("4000002760003184", can_redirect=False).decline_code == "authentication_required"
     assert decide("4000000000003055", can_redirect=False, three_d_secure="any").status == "approved"
+
+
+@pytest.mark.parametrize("script", testcards.SCRIPTS)
+def test_a_scripted_number_does_what_its_published_card_does(script: str):
+    published = testcards.BY_NAME[script].number
+    for serial in (0, 99_999):
+        assert cards.behaviour(testcards.scripted(script, country="DE", serial=serial)) == cards.behaviour(published)
+
+
+def test_other_synthetic_numbers_are_ordinary_cards():
+    assert all(cards.behaviour(testcards.synthetic(serial)) == cards.ORDINARY for serial in (0, 989_999_999))

@@ -11,7 +11,7 @@ import pytest
 from lockgate.gateway.vaultlink.client import VaultRefused
 from lockgate.kernel import card_ranges, log
 from lockgate.kernel.luhn import luhn_valid
-from lockgate.kernel.testcards import BY_NAME, BY_NUMBER, READY_MADE, is_synthetic, synthetic
+from lockgate.kernel.testcards import BY_NAME, BY_NUMBER, READY_MADE, is_synthetic, scripted, synthetic
 from lockgate.vault import bins, providers
 from lockgate.vault.cvc import LIFE_S, CvcMemory
 from tests.vault.running import ACCOUNT, CARD, House, seal, vault_house
@@ -69,6 +69,8 @@ async def test_live_mode_takes_synthetic_numbers_in_a_sandbox(house: House) -> N
 async def test_production_takes_real_numbers_alone(pool: Any, tmp_path: Path) -> None:
     root = {"root": providers.new_passphrase_root("a long enough passphrase"), "passphrase": "a long enough passphrase"}
     async with vault_house(pool, root, tmp_path, profile="production") as house:
+        with pytest.raises(VaultRefused):
+            await house.gateway.tokenize_test(ACCOUNT, {**CARD, "number": scripted("visa", country="US", serial=1)})
         assert (await _sealed(house, REAL, livemode=True))["brand"] == "visa"
         for number in (synthetic(7), CARD["number"], "9999999999999995"):
             with pytest.raises(VaultRefused) as refused:
@@ -181,3 +183,15 @@ def test_brands_by_range_and_length() -> None:
     assert card_ranges.brand_of("2720999999999996") == "mastercard"
     assert card_ranges.brand_of("2721000000000000") == "unknown"
     assert bins.issuer_of(REAL).country == "unknown"
+
+
+async def test_a_sandbox_takes_scripted_numbers_in_test_mode(house: House) -> None:
+    seen = set()
+    for serial in range(3):
+        number = scripted("charge_declined", country="DE", serial=serial)
+        made = await house.gateway.tokenize_test(ACCOUNT, {**CARD, "number": number})
+        assert (made["country"], made["test_number"], made["bin"]) == ("DE", None, "400055")
+        seen.add(made["fingerprint"])
+    assert len(seen) == 3
+    with pytest.raises(ValueError, match="five digits"):
+        scripted("visa", country="DE", serial=10**5)

@@ -1,4 +1,4 @@
-"""The card numbers that test mode takes, and the synthetic range for a sandbox's live mode: pure data."""
+"""The card numbers that test mode takes, and the synthetic range of a sandbox: pure data."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,15 @@ from lockgate.kernel.luhn import luhn_valid, with_check_digit
 
 SYNTHETIC_PREFIX = "400055"
 SYNTHETIC_LENGTH = 16
+SCRIPTED_PREFIX = f"{SYNTHETIC_PREFIX}99"
+SCRIPTS = (
+    "visa", "charge_declined", "insufficient_funds", "incorrect_cvc", "stolen_card", "expired_card",
+    "dispute_fraudulent", "early_fraud_warning", "processing_error", "velocity_exceeded",
+)  # fmt: skip
+"""What a scripted number does: as the published card of this name, by the digit after the prefix."""
+
+SCRIPTED_COUNTRIES = ("US", "GB", "DE", "FR", "NL", "IT", "ES", "CA", "AU", "JP")
+"""Where a scripted number was issued, by the digit after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +196,8 @@ def is_synthetic(number: str) -> bool:
     """Whether ``number`` lies in the range reserved for a sandbox's live mode.
 
     Sixteen digits under 400055 with a right check digit: card-like to every sweep for card numbers, taken in live mode
-    by a sandbox alone, and refused by production and by test mode. No published test number lies in it.
+    by a sandbox alone, and refused by production and, but for the scripted ones, by test mode. No published test
+    number lies in it.
     """
     return (
         len(number) == SYNTHETIC_LENGTH
@@ -203,3 +213,24 @@ def synthetic(serial: int) -> str:
     if not 0 <= serial < 10**9:
         raise ValueError("a serial has at most nine digits")
     return with_check_digit(f"{SYNTHETIC_PREFIX}{serial:09d}")
+
+
+def scripted(script: str, *, country: str, serial: int) -> str:
+    """The ``serial``-th number, 0 to 99,999, that does what the published card ``script`` does.
+
+    These are the synthetic numbers that a sandbox's test mode takes too: a hundred thousand different cards where the
+    published ones are a few dozen, for whatever counts cards. Raises ValueError for what no scripted number does.
+    """
+    if not 0 <= serial < 10**5:
+        raise ValueError("a serial has at most five digits")
+    digits = f"{SCRIPTS.index(script)}{SCRIPTED_COUNTRIES.index(country)}"
+    return with_check_digit(f"{SCRIPTED_PREFIX}{digits}{serial:05d}")
+
+
+def script_of(number: str) -> TestCard | None:
+    """The published card that a scripted number acts like, with the scripted one's country; None for any other."""
+    if not (is_synthetic(number) and number.startswith(SCRIPTED_PREFIX)):
+        return None
+    script, country = (int(digit) for digit in number[len(SCRIPTED_PREFIX) :][:2])
+    like = BY_NAME[SCRIPTS[script]]
+    return TestCard(like.name, like.number, like.brand, like.funding, SCRIPTED_COUNTRIES[country])

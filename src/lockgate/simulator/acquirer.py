@@ -213,7 +213,7 @@ class Acquirer:
         if barred or forced:
             decision = cards.Decision(status="declined", decline_code="reversed" if barred else forced)
         capture = ask.capture and ask.amount > 0
-        after = _aftermath(cards.CARDS.get(ask.number, cards.ORDINARY))
+        after = _aftermath(cards.behaviour(ask.number))
         entry: Entry = {
             "account": account,
             "kind": "authorization",

@@ -1,13 +1,14 @@
 """What each published test card does: a pure table from number to behaviour, and the decision it leads to.
 
-Any other number that passes the check digit behaves like an ordinary card: it is approved. That is how synthetic
-numbers of the sandbox's live mode pay.
+A scripted number behaves like the published one that it names. Any other number that passes the check digit behaves
+like an ordinary card: it is approved. That is how synthetic numbers of the sandbox's live mode pay.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
 
 from lockgate.kernel.luhn import luhn_valid
+from lockgate.kernel.testcards import script_of
 
 
 class Authentication(Enum):
@@ -179,7 +180,8 @@ def authenticated(flow: str | None, result: str, *, reason: str | None = None) -
 
 def behaviour(number: str) -> Behaviour:
     """What the card with this number does."""
-    return CARDS.get(number, ORDINARY)
+    like = script_of(number)
+    return CARDS.get(like.number if like else number, ORDINARY)
 
 
 def decide(question: Question) -> Decision:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lockgate.kernel.card_ranges import UNKNOWN, brand_of
-from lockgate.kernel.testcards import BY_NUMBER
+from lockgate.kernel.testcards import BY_NUMBER, script_of
 
 CVC_LENGTH = {"amex": 4}
 
@@ -19,8 +19,11 @@ class Issuer:
 
 
 def issuer_of(number: str) -> Issuer:
-    """Brand from the range; funding and country only where they are known, which is for published test numbers."""
+    """Brand from the range; funding and country only where they are known, which is for test numbers."""
     test = BY_NUMBER.get(number)
     if test is not None:
         return Issuer(test.brand, test.funding, test.country, test.name)
+    like = script_of(number)
+    if like is not None:  # not a published card itself: whatever treats those apart must not see one
+        return Issuer(like.brand, like.funding, like.country, None)
     return Issuer(brand_of(number), UNKNOWN, UNKNOWN, None)

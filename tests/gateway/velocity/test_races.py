@@ -1,0 +1,87 @@
+"""Two processes race for one limit: never do more pass than may, whatever the limit counts."""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lockgate.gateway.storage.commit import Committer, Overrun
+from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.storage.records import RiskGuardRow
+from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.velocity import store
+from lockgate.gateway.velocity.core.keys import Keys
+from lockgate.gateway.velocity.store import Busy
+from tests.gateway.velocity.oracle import ACCOUNT, HOUR, Attempt
+from tests.gateway.velocity.streams import START_MS
+from tests.support.cluster import Database
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+async def _racer(
+    database: Database, name: str, *, measure: str, limit: int, amount: int, attempts: int
+) -> Counter[str]:
+    role = database["gateway"]
+    given = {
+        "database": database.settings, "user": role["user"], "password": role["password"], "name": name,
+        "measure": measure, "limit": limit, "amount": amount, "attempts": attempts, "now_ms": START_MS,
+    }  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.gateway.velocity.race",
+        cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    told, _ = await process.communicate(json.dumps(given).encode())
+    assert process.returncode == 0
+    return Counter(json.loads(told))
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit", "amount", "may_pass"),
+    [("amount", 500_000, 100_000, 5), ("amount", 500_000, 100_001, 4), ("attempts", 7, 0, 7), ("cards", 6, 100, 6)],
+)
+async def test_of_fifty_parallel_attempts_in_two_processes_as_many_pass_as_may(
+    database: Database, pool: Pool, measure: str, limit: int, amount: int, may_pass: int
+) -> None:
+    outcomes = await asyncio.gather(*(
+        _racer(database, name, measure=measure, limit=limit, amount=amount, attempts=25) for name in ("a", "b")
+    ))  # fmt: skip
+    total = sum(outcomes, Counter[str]())
+    assert total["passed"] == may_pass
+    assert total["held"] == 50 - may_pass
+    states = await pool.fetch("select state, count(*) from risk_event group by state order by state")
+    assert [tuple(row) for row in states] == [("blocked", 50 - may_pass), ("open", may_pass)]
+
+
+async def test_a_guard_sees_what_was_folded(pool: Pool, worker: Pool) -> None:
+    """The edge of the hour cuts through what is folded by the millisecond."""
+    committer = Committer(pool)
+    card = b"card".ljust(16, b"\0")
+    for number, age_ms in enumerate((HOUR, HOUR - 1, 30_000, 0)):
+        ip = bytes([number]) * 16
+        row = Attempt(f"att_{number}", Keys(card=card, ip=ip), START_MS - age_ms, 100_000, "open").row()
+        await committer.commit(Commit(risk_events=[row]))
+    busy = Busy(ACCOUNT, True, "card", card)
+    assert await store.fold(worker, busy, recent_ms=START_MS - 2 * HOUR, limit=100) == 4
+
+    async def holds(measure: str, low: int, high: int) -> bool:
+        return await _holds(committer, card, measure=measure, low=low, high=high)
+
+    assert await holds("amount", 300_000, 300_001)
+    assert not await holds("amount", 300_001, 999_999)
+    assert not await holds("amount", 0, 300_000)
+    assert await holds("attempts", 3, 4)
+    assert await holds("ips", 3, 4)
+    assert await holds("declines", 0, 1)
+
+
+async def _holds(committer: Committer, card: bytes, *, measure: str, low: int, high: int) -> bool:
+    guard = RiskGuardRow(ACCOUNT, True, "card", card, measure, START_MS - HOUR, low, high)
+    try:
+        await committer.commit(Commit(risk_guards=[guard]))
+    except Overrun:
+        return False
+    return True

@@ -3,13 +3,20 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockgate.gateway.risk.core.outcome import outcome
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.verdict import Assessment, Verdict, strictest
 from lockgate.gateway.storage.records import RiskDecisionRow, RiskEventRow, RiskGuardRow
 from lockgate.kernel.ids import new_id
 
 RULE = "rule_1"
+_NOTHING: dict[str, Any] = {"type": None, "reason": None, "seller_message": None}
+_SAID: dict[Verdict, dict[str, Any]] = {
+    "allow": _NOTHING,
+    "flag": _NOTHING,
+    "challenge": _NOTHING,
+    "review": {"type": "manual_review", "reason": "rule", "seller_message": "Somebody looks at it."},
+    "block": {"type": "blocked", "reason": "rule", "seller_message": "A rule blocked it."},
+}
 
 
 @dataclass
@@ -41,6 +48,6 @@ class Judge:
         guards: list[RiskGuardRow] = [guard(subject) for guard in self.guards] if stricter is None else []
         return Assessment(
             verdict=verdict, challenge=self.challenge and not blocked, level="normal", score=42.0, rule=rule,
-            outcome=outcome(verdict, level="normal", score=42.0, rule=rule), event=event, decision=decision,
-            guards=guards,
+            outcome={**_SAID[verdict], "risk_level": "normal", "risk_score": 42, "rule": rule}, event=event,
+            decision=decision, guards=guards,
         )  # fmt: skip

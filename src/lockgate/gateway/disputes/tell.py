@@ -1,6 +1,6 @@
 """Writes what has become of a dispute: its money, its events in order, its row and its audit, all in one commit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockgate.gateway.customers.core.changes import previous
@@ -19,11 +19,13 @@ from lockgate.gateway.payments.core.records import Charge
 from lockgate.gateway.payments.core.shapes import CHARGE
 from lockgate.gateway.payments.render import shown_charge
 from lockgate.gateway.risk import close_review
+from lockgate.gateway.scoring.core.labels import label
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.rows import BalanceTransactionRow, Commit
 from lockgate.kernel import log
 from lockgate.kernel.ids import new_id
 
+FRAUD = "fraudulent"
 _logger = log.get("disputes")
 
 
@@ -60,9 +62,22 @@ class Telling:
         changes = previous(was, shown) if was is not None else None
         self._happenings += [Happening(type_, DISPUTE, shown, state.row.subject, changes) for type_ in types]
         self._shown = shown
+        self._label(state, moved)
         if "charge.dispute.funds_withdrawn" in moved:
             await self._mark_charge()
         return state
+
+    def _label(self, state: Dispute, moved: Sequence[str]) -> None:
+        """What is known of fraud by it: money that was taken back as fraud is one, until the dispute is won."""
+        fraud = {"charge.dispute.funds_withdrawn": True, "charge.dispute.funds_reinstated": False}
+        for type_ in moved if state.row.reason == FRAUD else ():
+            self._commit.risk_labels.append(
+                label(
+                    state.row.account, state.row.livemode,
+                    fraud=fraud[type_], source="dispute" if fraud[type_] else "dispute_won",
+                    now=self._cause.now, known_ms=self._cause.now * 1000, charge=state.row.charge,
+                )
+            )
 
     async def write(self, state: Dispute, *, action: str) -> None:
         """Commit all of it. Raises Moved or Taken when somebody else has written first."""

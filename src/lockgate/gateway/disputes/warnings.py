@@ -7,6 +7,7 @@ from lockgate.gateway.disputes.core.shapes import EARLY_FRAUD_WARNING
 from lockgate.gateway.disputes.ports import Ports
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.processors.contract import InquireWarning
+from lockgate.gateway.scoring.core.labels import label
 from lockgate.gateway.storage.commit import CommitUnknown, Moved, Taken
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.records import EarlyFraudWarningRow
@@ -35,6 +36,12 @@ async def learn(ports: Ports, account: str, livemode: bool, *, processor: str, r
     )
     commit = Commit(early_fraud_warnings=[row])
     commit.audits.append(cause.audit("early_fraud_warning.create", row.id, charge=row.charge))
+    commit.risk_labels.append(
+        label(
+            account, livemode,
+            fraud=True, source="warning", now=cause.now, known_ms=cause.now * 1000, charge=row.charge,
+        )
+    )
     happening = Happening(
         "radar.early_fraud_warning.created", EARLY_FRAUD_WARNING, render.warning(row), charge.row.subject
     )

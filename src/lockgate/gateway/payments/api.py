@@ -6,6 +6,7 @@ from typing import Any
 from lockgate.gateway.payments import (
     api_charges,
     api_refunds,
+    api_reviews,
     api_search,
     api_setups,
     cancel,
@@ -115,6 +116,7 @@ def operations(ports: Ports) -> list[Operation]:
         ),
         *api_charges.operations(ports),
         *api_refunds.operations(ports),
+        *api_reviews.operations(ports),
         *api_setups.operations(ports),
         *api_search.operations(ports),
     ]  # fmt: skip

@@ -20,7 +20,7 @@ from lockgate.kernel.operations import Answer, Call
 
 ALLOWED = "captured: requires_capture"
 MAX_CAPTURES = 50
-_AUDIT = "payment_intent.capture"
+AUDIT = "payment_intent.capture"
 
 
 async def capture(ports: Ports, call: Call) -> Answer:
@@ -59,10 +59,10 @@ async def take(ports: Ports, call: Call, cause: Cause, before: Intent, *, amount
         status="processing",
         reserve=wanted,
         detail={"more": not final, **_changes(call, before)},
-        audit=_AUDIT,
+        audit=AUDIT,
         call=call,
     )
-    result = await _order(ports, cause, charge, attempt, final=final)
+    result = await order(ports, cause, charge, attempt, final=final)
     answer = await finish(ports, cause, intent, charge, attempt=attempt, result=result, call=call)
     assert answer is not None, "a request gets an answer"
     return answer
@@ -90,7 +90,7 @@ async def finish(
             intent, charge, attempt, result=result, clock=Clock(cause.now, clock.now_ms()), booking=booking
         )
 
-    return await held.finish(ports, cause, intent, charge, attempt=attempt, settle=settle, audit=_AUDIT, call=call)
+    return await held.finish(ports, cause, intent, charge, attempt=attempt, settle=settle, audit=AUDIT, call=call)
 
 
 async def settled(ports: Ports, attempt: AttemptRow, result: Result, *, cause: Cause) -> None:
@@ -117,11 +117,11 @@ async def _check_several(ports: Ports, cause: Cause, before: Intent, charge: Cha
 async def _let_go(ports: Ports, call: Call, cause: Cause, before: Intent) -> Answer:
     """Nothing more is taken: the rest is released, and what was captured stands."""
     intent, charge, attempt = await release.begin(
-        ports, cause, before, reason=None, expired=False, call=call, changes=_changes(call, before), audit=_AUDIT
+        ports, cause, before, reason=None, expired=False, call=call, changes=_changes(call, before), audit=AUDIT
     )
     result = await release.order(ports, cause, charge, attempt)
     answer = await release.finish(
-        ports, cause, intent, charge, attempt=attempt, result=result, call=call, audit=_AUDIT
+        ports, cause, intent, charge, attempt=attempt, result=result, call=call, audit=AUDIT
     )
     assert answer is not None, "a request gets an answer"
     return answer
@@ -133,7 +133,8 @@ def _changes(call: Call, before: Intent) -> dict[str, Any]:
     return {"intent_changes": data or None, "charge_changes": build.descriptors(data, before.data) or None}
 
 
-async def _order(ports: Ports, cause: Cause, charge: Charge, attempt: AttemptRow, *, final: bool) -> Result:
+async def order(ports: Ports, cause: Cause, charge: Charge, attempt: AttemptRow, *, final: bool) -> Result:
+    """Send the capture."""
     request = Capture(
         step=attempt.id,
         send_before_ms=attempt.send_before_ms,

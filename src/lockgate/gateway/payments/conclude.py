@@ -10,11 +10,12 @@ from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
 from lockgate.gateway.payments import find, in_review, keep, refusals, render, shim
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import build, counted
+from lockgate.gateway.payments.core import build, counted, known
 from lockgate.gateway.payments.core.records import Charge, Intent
 from lockgate.gateway.payments.core.settle import News, Settled
 from lockgate.gateway.payments.core.shapes import CHARGE, PAYMENT_INTENT
 from lockgate.gateway.payments.ports import Ports
+from lockgate.gateway.risk.core.shapes import REVIEW
 from lockgate.gateway.risk.core.verdict import Assessment
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.idempotency import answered, claimed_and_answered, released
@@ -92,7 +93,10 @@ async def write(
         if not (intent.is_hidden and news.what in ("intent", "created"))
     ]
     if charge is not None and charge.data.get("review"):
-        happenings += await in_review.told(ports, cause, commit, intent=intent, charge=charge, attempt=settled.attempt)
+        happenings += await in_review.told(
+            ports, cause, commit, intent=intent, charge=charge, read=read, attempt=settled.attempt
+        )
+    commit.risk_labels += known.of_release(settled, now=cause.now)
     fresh.extend(happening.rendered for happening in happenings if happening.shape is not PAYMENT_INTENT)
     await announce(commit, cause.origin, await shim.for_events(ports, cause, happenings, fresh), ports.box)
     said = begun.said() if begun else {"outcome": settled.attempt.state, "was": was.row.status}
@@ -135,6 +139,8 @@ async def current(ports: Ports, call: Call, intent: Intent, attempt: AttemptRow)
 
 async def show(ports: Ports, call: Call, intent: Intent) -> Answer:
     """The intent (or the charge that it drives) as an answer, or the refusal that its last try earned."""
+    if call.operation.returns is REVIEW:
+        return await call.answer(await in_review.shown(ports, call.principal, call.path["review"]))
     shown = render.shown_intent(intent, ports.client_secrets)
     error = intent.personal.get("last_payment_error")
     if intent.row.status == "requires_payment_method" and error:
@@ -206,6 +212,8 @@ async def _answer(
     if settled.declined is not None:
         refused = refusals.declined(settled.declined, settled, shown=shown, principal=call.principal)
         return await call.refuse(await shim.refusal_for_version(ports, call, refused, fresh))
+    if call.operation.returns is REVIEW:
+        return await call.answer(await in_review.shown(ports, call.principal, call.path["review"], fresh), fresh)
     if settled.intent.is_hidden:
         assert settled.charge is not None, "what drives a charge has it once there is an answer"
         charge = render.shown_charge(settled.charge)

@@ -13,7 +13,7 @@ from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import find, find_refunds, render, shim
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import refunds
+from lockgate.gateway.payments.core import known, refunds
 from lockgate.gateway.payments.core.records import dumps
 from lockgate.gateway.payments.core.refunds import REFUND, Concluded
 from lockgate.gateway.payments.core.shapes import CHARGE
@@ -245,6 +245,7 @@ async def _commit(
         commit.releases += released(call) if call else releases_of(attempt)
         return commit, None
     if refund.status == "succeeded":
+        commit.risk_labels += known.of_refund(refund, charge, now=cause.now)
         refund = await _book(ports, cause, commit, charge=charge, refund=refund)
     commit.refunds.append(refund)
     was_status = before.status if before is not None else None

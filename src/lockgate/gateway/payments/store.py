@@ -32,6 +32,26 @@ async def expired_intents(pool: Pool, *, now: int, ahead: int, limit: int) -> li
     return [PaymentIntentRow(*row) for row in rows]
 
 
+async def approved_intents(pool: Pool, *, before_ms: int, limit: int) -> list[PaymentIntentRow]:
+    """Authorised intents that were approved, and of which the last order was to capture and certainly was not sent.
+
+    ``before_ms``: it must have been given before then.
+    """
+    rows = await pool.fetch(
+        "select p.account, p.livemode, p.id, p.version, p.created, p.status, p.amount, p.amount_capturable,"
+        " p.amount_received, p.currency, p.customer, p.payment_method, p.latest_charge, p.attempt, p.expires_at,"
+        " p.subject, p.data, p.personal from attempt a"
+        " join payment_intent p on (p.account, p.livemode, p.id) = (a.account, a.livemode, a.intent)"
+        " where a.action = 'capture' and a.state = 'failed' and a.data ? 'approved' and a.send_before_ms <= $1"
+        " and p.status = 'requires_capture' and p.attempt is null and not exists (select from attempt b"
+        "  where (b.account, b.livemode, b.intent) = (a.account, a.livemode, a.intent) and b.id > a.id)"
+        " order by a.send_before_ms limit $2",
+        before_ms,
+        limit,
+    )
+    return [PaymentIntentRow(*row) for row in rows]
+
+
 async def wake(pool: Pool, processor: str, *, now_ms: int) -> int:
     """Make every attempt due that ``processor`` gave no answer about; returns how many. It is no change of state."""
     done = await pool.execute(

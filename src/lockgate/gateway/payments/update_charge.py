@@ -6,7 +6,7 @@ from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.find import customer as find_customer
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments import conclude, find, keep, render, shim
-from lockgate.gateway.payments.core import build
+from lockgate.gateway.payments.core import build, known
 from lockgate.gateway.payments.core.records import Charge
 from lockgate.gateway.payments.core.shapes import CHARGE
 from lockgate.gateway.payments.ports import Ports
@@ -32,6 +32,9 @@ async def update(ports: Ports, call: Call) -> Answer:
         if was:
             commit.charges.append(await keep.charge_row(after, ports.box))
             commit.audits.append(cause.audit("charge.update", row.id, fields=sorted(was)))
+            if "fraud_details" in was:
+                report = after.data["fraud_details"].get("user_report")
+                commit.risk_labels += known.of_report(row, report, now=cause.now)
             happening = Happening("charge.updated", CHARGE, shown, after.row.subject, was)
             await announce(commit, cause.origin, await shim.for_events(ports, cause, [happening], ()), ports.box)
         answer = await call.answer(await shim.charge_for_version(ports, call, shown), [shown])

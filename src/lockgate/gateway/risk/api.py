@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lockgate.gateway.risk import api_decisions, close_review, edit_item, edit_list, find, render
+from lockgate.gateway.risk import api_decisions, edit_item, edit_list, find, render
 from lockgate.gateway.risk.core import params
 from lockgate.gateway.risk.core.shapes import REVIEW, VALUE_LIST, VALUE_LIST_ITEM
 from lockgate.gateway.risk.core.values import ITEM_TYPES, index_name, normal
@@ -175,10 +175,5 @@ def _reviews(ports: Ports) -> list[Operation]:
         Operation(
             name="review.get", method="GET", path=f"{_REVIEWS}/{{review}}", resource="reviews", access="read",
             handler=_handler(ports, _get_review), params=params.NOTHING, returns=REVIEW, summary="One review.",
-        ),
-        Operation(
-            name="review.approve", method="POST", path=f"{_REVIEWS}/{{review}}/approve", resource="reviews",
-            access="write", handler=_handler(ports, close_review.approve), params=params.NOTHING, returns=REVIEW,
-            audit="review.approve", summary="Close a review because the payment is fine.",
         ),
     ]  # fmt: skip

@@ -60,7 +60,7 @@ async def matches(pool: Pool, account: str, livemode: bool, *, rule: Rule, decis
 async def _bounded(pool: Pool, statement: str, values: tuple[Any, ...]) -> list[Any]:
     """Read in a transaction that cannot write and cannot last."""
     async with pool.acquire() as connection, connection.transaction(readonly=True):
-        await connection.execute(f"set local statement_timeout = '{LONGEST_S}s'")
+        await connection.execute("select set_config('statement_timeout', $1, true)", f"{LONGEST_S}s")
         try:
             return await connection.fetch(statement, *values)
         except CANCELED as error:

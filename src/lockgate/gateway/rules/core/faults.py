@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class RuleFault(Exception):
     """The first thing that keeps a text from being a rule. ``line`` and ``column`` count from 1, in characters.
 

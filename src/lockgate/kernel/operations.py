@@ -12,12 +12,17 @@ from lockgate.kernel.shapes import Shape
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer: status, body and headers as they go out. ``livemode`` and ids stay out of headers."""
+    """A finished answer: status, body and headers as they go out. ``livemode`` and ids stay out of headers.
+
+    ``public`` is what is the same for everybody, as a script of ours is: any page may load it, and its own
+    Cache-Control says for how long it may be kept.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str = "application/json"
+    public: bool = False
 
 
 _APART = "\x1f"  # cannot stand in a header

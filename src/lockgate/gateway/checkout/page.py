@@ -1,14 +1,13 @@
 """The page that a session's url opens: public facts only, for whoever has the id."""
 
-from lockgate.gateway.checkout import render, settle, store
+from lockgate.gateway.checkout import render, settle, signals, store
 from lockgate.gateway.checkout.core import html, requests, ui
 from lockgate.gateway.checkout.core.html import Seen
-from lockgate.gateway.checkout.core.style import POLICY
+from lockgate.gateway.checkout.core.style import POLICY, POLICY_WITH_COLLECTOR
 from lockgate.gateway.checkout.ports import Ports
 from lockgate.gateway.storage import business_time
 from lockgate.kernel.operations import Answer, Page, Visit
 
-_HEADERS = (("Content-Security-Policy", POLICY),)
 _TYPE = "text/html; charset=utf-8"
 
 
@@ -18,9 +17,16 @@ def pages(ports: Ports) -> list[Page]:
     async def page(visit: Visit) -> Answer:
         seen = await look(ports, visit.path["session"])
         status = 404 if seen.state == "missing" else 200
-        return Answer(status, html.page(seen), _HEADERS, _TYPE)
+        policy = POLICY if seen.collector is None else POLICY_WITH_COLLECTOR
+        return Answer(status, html.page(seen), (("Content-Security-Policy", policy),), _TYPE)
 
-    return [Page("GET", "/checkout/{session}", page, "browser")]
+    async def report(visit: Visit) -> Answer:
+        return await signals.report(ports, visit)
+
+    return [
+        Page("GET", "/checkout/{session}", page, "browser"),
+        Page("POST", "/checkout/{session}/signals", report, "browser"),
+    ]
 
 
 async def look(ports: Ports, id_: str) -> Seen:
@@ -48,4 +54,5 @@ async def look(ports: Ports, id_: str) -> Seen:
         currency=shown["currency"],
         onward=requests.with_id(shown["success_url"], row.id),
         back=shown.get("cancel_url"),
+        collector=await signals.collector(ports, row) if state == "open" else None,
     )

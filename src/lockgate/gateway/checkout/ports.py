@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from lockgate.gateway.customers.ports import Box
 from lockgate.gateway.identity.client_secrets import ClientSecrets
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
+from lockgate.gateway.signals.ports import Ports as SignalsPorts
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
 
@@ -19,6 +20,7 @@ class Ports:
     box: Box
     client_secrets: ClientSecrets
     payments: PaymentsPorts
+    signals: SignalsPorts
     public_url: str
     poke: Callable[[], None] = field(repr=False)
 
@@ -31,6 +33,7 @@ class Ports:
             box=payments.box,
             client_secrets=payments.client_secrets,
             payments=payments,
+            signals=SignalsPorts(payments.pool, payments.box, payments.public_url),
             public_url=payments.public_url,
             poke=payments.poke,
         )

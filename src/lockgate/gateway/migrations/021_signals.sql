@@ -10,11 +10,16 @@ create table risk_session (
     created bigint not null,
     day int not null,
     device bytea check (length(device) = 16),
+    fingerprint bytea check (length(fingerprint) = 16),
     is_device_new boolean not null,
     facts jsonb not null,
     raw bytea,
+    learned boolean not null default false,
     primary key (account, livemode, id)
 );
+create index risk_session_fingerprint on risk_session (account, livemode, fingerprint, created);
+create index risk_session_learn on risk_session (account, livemode, id) where not learned and raw is not null;
+create index risk_decision_session on risk_decision (account, livemode, (data->>'session')) where data ? 'session';
 create index risk_session_day on risk_session (day);
 
 -- The latest typing samples of a customer, sealed under the customer's own key: who is erased has no profile.
@@ -42,6 +47,8 @@ grant select, insert, delete on risk_session to lockgate_gateway;
 grant select, insert, update on typing_profile, collector_setting to lockgate_gateway;
 grant delete on typing_profile to lockgate_gateway;
 grant select, delete on risk_session, typing_profile to lockgate_worker;
+grant insert, update on typing_profile to lockgate_worker;
+grant update (learned) on risk_session to lockgate_worker;
 grant select on collector_setting to lockgate_worker;
 
 do $$

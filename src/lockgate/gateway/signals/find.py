@@ -1,13 +1,13 @@
 """Reads of radar sessions, of what an account says about the collector, and of typing profiles: the principal first."""
 
 import json
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lockgate.gateway.signals.core.session import VALID_S, Session
 from lockgate.gateway.signals.core.typing import Profile, profile
-from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.signals.ports import Box
+from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.vaultlink.client import VaultUnavailable
-from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.kernel import log
 
 _logger = log.get("signals")
@@ -23,6 +23,14 @@ class Whose(Protocol):
     def livemode(self) -> bool: ...
 
 
+class Setting(NamedTuple):
+    """What an account wants of the collector, and what it says about it in place of our own words."""
+
+    collector: str = "notice"
+    profiles: bool = True
+    notice: str | None = None
+
+
 class Kept(NamedTuple):
     """A session as its row says, before anything sealed was opened."""
 
@@ -30,7 +38,7 @@ class Kept(NamedTuple):
     created: int
     device: bytes | None
     is_device_new: bool
-    facts: dict[str, object]
+    facts: dict[str, Any]
     day: int
     raw: bytes | None
     customer: str | None
@@ -38,7 +46,7 @@ class Kept(NamedTuple):
 
 
 async def session(
-    pool: Pool, box: PersonalBox, whose: Whose, id_: str, *, now: int, customer: str | None = None
+    pool: Pool, box: Box, whose: Whose, id_: str, *, now: int, customer: str | None = None
 ) -> Session | None:
     """The session ``id_`` while a payment may still name it, with the typing profile of ``customer``, else None.
 
@@ -95,3 +103,35 @@ async def row(pool: Pool, whose: Whose, id_: str, *, customer: str | None = None
         return None
     id_, created, device, is_new, facts, *rest = found
     return Kept(id_, created, device, is_new, json.loads(facts), *rest)
+
+
+async def setting(pool: Pool | Connection, whose: Whose) -> Setting:
+    """What the account wants of the collector."""
+    found = await pool.fetchrow(
+        "select collector, profiles, notice from collector_setting where account = $1 and livemode = $2",
+        whose.account,
+        whose.livemode,
+    )
+    return Setting() if found is None else Setting(*found)
+
+
+async def same_device(pool: Pool, whose: Whose, fingerprint: bytes, *, since: int) -> bytes | None:
+    """The device that last had this fingerprint, which holds its address too; None where none had since then."""
+    return await pool.fetchval(
+        "select device from risk_session where account = $1 and livemode = $2 and fingerprint = $3 and created > $4"
+        " order by created desc limit 1",
+        whose.account,
+        whose.livemode,
+        fingerprint,
+        since,
+    )
+
+
+async def samples(connection: Connection, account: str, livemode: bool, *, customer: str) -> bytes | None:
+    """A customer's sealed typing samples, locked until the transaction ends."""
+    return await connection.fetchval(
+        "select samples from typing_profile where account = $1 and livemode = $2 and customer = $3 for update",
+        account,
+        livemode,
+        customer,
+    )

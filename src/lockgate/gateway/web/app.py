@@ -188,14 +188,15 @@ def _joined(pairs: Sequence[Header]) -> dict[str, str]:
 
 def _of_room(answer: Answer) -> Reply:
     """What a room answers outside of the API, under our own security headers; only a page has a policy of its own."""
-    ours, given = {name for name, _ in headers.SECURITY}, headers.encoded(answer.headers)
+    security = headers.public() if answer.public else headers.SECURITY
+    ours, given = {name for name, _ in security}, headers.encoded(answer.headers)
     policy = next((value.decode("ascii") for name, value in given if name == headers.POLICY), None)
     return Reply(
         answer.status,
         answer.body,
         tuple(pair for pair in given if pair[0] not in ours),
         (b"content-type", answer.content_type.encode("ascii")),
-        headers.SECURITY if policy is None else headers.under(policy),
+        security if policy is None else headers.under(policy),
     )
 
 

@@ -28,6 +28,7 @@ PREFLIGHT: tuple[Header, ...] = (
 
 
 POLICY = b"content-security-policy"
+_SHARING = b"cross-origin-resource-policy"
 
 
 class Reply(NamedTuple):
@@ -43,6 +44,12 @@ class Reply(NamedTuple):
 def page(body: bytes, policy: str) -> Reply:
     """A page of ours for readers, under a content policy of its own."""
     return Reply(200, body, (), (b"content-type", b"text/html; charset=utf-8"), under(policy))
+
+
+def public() -> tuple[Header, ...]:
+    """The security headers of what any page may load and anybody may keep."""
+    kept = tuple(pair for pair in SECURITY if pair[0] not in (b"cache-control", _SHARING))
+    return (*kept, (_SHARING, b"cross-origin"))
 
 
 def under(policy: str) -> tuple[Header, ...]:

@@ -8,6 +8,19 @@ from lockgate.gateway.checkout.core.style import STYLE
 from lockgate.kernel import money
 
 
+class Collector(NamedTuple):
+    """The script that tells people from programs, where it reports to, and what the page says about it.
+
+    ``asks``: it runs only once the shopper has agreed.
+    """
+
+    path: str
+    integrity: str
+    endpoint: str
+    notice: str
+    asks: bool
+
+
 class Seen(NamedTuple):
     """What a shopper may see of a session: nothing about a person, and no secret.
 
@@ -24,6 +37,7 @@ class Seen(NamedTuple):
     currency: str | None = None
     onward: str | None = None
     back: str | None = None
+    collector: Collector | None = None
 
 
 _HEADINGS = {
@@ -51,9 +65,29 @@ def page(seen: Seen) -> bytes:
         '<meta name="robots" content="noindex, nofollow">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body><main>"
         f'<div class="card">{mode}{merchant}<h1>{escape(heading)}</h1>{total}{_notice(seen)}{_ways(seen)}</div>'
-        f"{_items(seen)}<footer>Payments by Lockgate</footer></main></body></html>"
+        f"{_items(seen)}<footer>Payments by Lockgate{_watch(seen)}</footer></main>{_script(seen)}</body></html>"
     )
     return body.encode()
+
+
+def _watch(seen: Seen) -> str:
+    if seen.collector is None:
+        return ""
+    notice = escape(seen.collector.notice)
+    if seen.collector.asks:
+        notice = f'<label><input type="checkbox" data-lockgate-consent> <span>{notice}</span></label>'
+    return f'<div class="watch">{notice}</div>'
+
+
+def _script(seen: Seen) -> str:
+    if seen.collector is None:
+        return ""
+    path, integrity, endpoint, _, asks = seen.collector
+    consent = ' data-consent="required"' if asks else ""
+    return (
+        f'<script src="{escape(path)}" integrity="{escape(integrity)}" data-endpoint="{escape(endpoint)}"'
+        f' data-leave="send"{consent}></script>'
+    )
 
 
 def _heading(seen: Seen) -> str:

@@ -1,4 +1,4 @@
-"""The style of the checkout page: one sheet, allowed by its hash; no script, no font, no picture from anywhere."""
+"""The style of the checkout page: one sheet, allowed by its hash; no font, no picture, no script but our own."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -32,6 +32,8 @@ tfoot th, tfoot td { font-weight: 700; }
   border-radius: .4rem; margin: 1.25rem 0 0; }
 .good { border-color: var(--good-line); background: var(--good); }
 .note p, .good p { margin: .25rem 0 0; }
+.watch { color: var(--soft); font-size: .85rem; margin: 1rem 0 0; }
+.watch label { display: flex; gap: .5rem; align-items: start; }
 .ways { margin: 1.25rem 0 0; }
 a { color: var(--link); }
 a.go { display: block; text-align: center; background: var(--link); color: var(--on-link); font-weight: 600;
@@ -40,8 +42,11 @@ a:focus-visible { outline: 3px solid var(--link); outline-offset: 3px; }
 footer { color: var(--soft); font-size: .85rem; margin-top: 1rem; text-align: center; }
 """
 
-POLICY = (
-    "default-src 'none'; style-src 'sha256-"
-    + b64encode(sha256(STYLE.encode()).digest()).decode()
-    + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
+_CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; {_CLOSED}"
+POLICY_WITH_COLLECTOR = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; script-src 'self'; connect-src 'self';"
+    f" require-trusted-types-for 'script'; {_CLOSED}"
 )
+"""Where the collector runs: scripts of our own origin, which serves no other, and reports to nowhere else."""

@@ -4,10 +4,9 @@ Everything here began at a client, who may send what he likes. So nothing of it 
 these attributes weighs the same payment without them too, and takes the worse (``CLIENT`` names what to leave out).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from statistics import fmean
 
-from lockgate.gateway.signals.core.places import same_zone
 from lockgate.gateway.signals.core.session import Session
 from lockgate.gateway.signals.core.typing import distance
 
@@ -20,9 +19,11 @@ CLIENT = frozenset(
 """The attributes that come of a report. Without a session only has_session stands there, and says false."""
 
 
-def attributes(session: Session | None, *, zones: Collection[str] | None = None) -> dict[str, int | float | str | bool]:
-    """The attributes of ``session``. ``zones`` are the time zones of the country that the shopper's address is in, by
-    their names in the time zone database; None where the country is not known.
+def attributes(
+    session: Session | None, *, is_foreign: Callable[[str | None], bool | None] | None = None
+) -> dict[str, int | float | str | bool]:
+    """The attributes of ``session``. ``is_foreign`` says of a time zone's name whether it is none of the country that
+    the shopper's address is in (``geography/core/zones`` does), None where that is not known.
     """
     if session is None:
         return {"has_session": False}
@@ -37,8 +38,9 @@ def attributes(session: Session | None, *, zones: Collection[str] | None = None)
         "is_card_pasted": facts["pasted"],
         "is_card_autofilled": facts["autofilled"],
     }
-    if zones is not None:
-        found["is_timezone_foreign"] = not any(same_zone(facts["timezone"], zone) for zone in zones)
+    foreign = None if is_foreign is None else is_foreign(facts["timezone"])
+    if foreign is not None:
+        found["is_timezone_foreign"] = foreign
     if facts["straightness"] is not None:
         found["pointer_straightness"] = facts["straightness"]
     deviation = typing_deviation(session)

@@ -12,6 +12,9 @@ VALID_S = 2 * 3600
 KEPT_S = 30 * 86_400
 """How long anything of a session is kept."""
 
+PROFILE_KEPT_S = 400 * 86_400
+"""How long a typing profile is kept that nothing was added to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:

@@ -136,6 +136,7 @@ async def _serve(home: Home) -> None:
     pages = [
         *returns.pages(parts.payments),
         *checkout_page.pages(parts.checkout),
+        *parts.risk.pages(),
         *receive.hooks(parts.notifications),
         *boot_access.pages(parts.access),
     ]
@@ -219,9 +220,13 @@ async def _assemble(home: Home, program: str) -> Parts:
     async def verify(call: Call, row: PaymentMethodRow) -> PaymentMethodRow:
         return await verify_card.verify(payments, call, row)
 
+    async def before_a_card(call: Call) -> None:
+        await risk.before_a_card(call)
+
     customers = CustomersPorts(
-        pool=pool, committer=committer, vault=vault, box=box, poke=nudge, pepper=pepper, verify=verify
-    )
+        pool=pool, committer=committer, vault=vault, box=box, poke=nudge, pepper=pepper, verify=verify,
+        defend=before_a_card,
+    )  # fmt: skip
     processors = {name: registry.get(name) for name in settings["processors"]}
     settlement = SettlementPorts(
         pool=pool,
@@ -249,7 +254,7 @@ async def _assemble(home: Home, program: str) -> Parts:
     )
     disputing = DisputeOrders(disputes)
     risk_ports = RiskPorts(pool=pool, committer=committer, box=box, poke=nudge)
-    risk = Risk(settings, risk_ports, pool=pool, box=box)
+    risk = Risk(settings, risk_ports, pool=pool, box=box, puzzle_key=await _platform_key(box, "puzzle"))
     payments = PaymentsPorts(
         pool=pool,
         committer=committer,

@@ -3,54 +3,101 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lockgate.gateway.geography import shipped
-from lockgate.gateway.risk import api, assess, jobs
+from lockgate.gateway.geography.places import open_places
+from lockgate.gateway.geography.tables import Tables
+from lockgate.gateway.identity.remembered import Remembered
+from lockgate.gateway.risk import api, assess, defend, find_settings, jobs
 from lockgate.gateway.risk.assess import Engine
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.verdict import Assessment, Verdict
+from lockgate.gateway.risk.defend import Defence
+from lockgate.gateway.risk.find_settings import Kept
+from lockgate.gateway.risk.gather import Sources
+from lockgate.gateway.risk.memberships import Lists
 from lockgate.gateway.risk.ports import Ports
 from lockgate.gateway.rules import api as rules_api
 from lockgate.gateway.rules.active import Active
+from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.rules.core.parser import Convert
 from lockgate.gateway.rules.ports import Ports as RulesPorts
+from lockgate.gateway.scoring.score import NONE, Score
+from lockgate.gateway.signals import api as signals_api
+from lockgate.gateway.signals import jobs as signals_jobs
+from lockgate.gateway.signals import pages as signals_pages
+from lockgate.gateway.signals.ports import Ports as SignalsPorts
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.gateway.velocity import jobs as velocity_jobs
 from lockgate.kernel.config import ConfigError
-from lockgate.kernel.operations import Loader, Operation
+from lockgate.kernel.operations import Call, Loader, Operation, Page
 
 _KNOWN = {"enforce_in_test"}
+_SETTINGS_FRESH_S = 0.5
 
 
 class Risk:
     """All of risk that a program has: ``assess`` is what judges a payment attempt."""
 
-    def __init__(self, settings: Mapping[str, Any], ports: Ports, *, pool: Pool, box: PersonalBox) -> None:
+    def __init__(
+        self, settings: Mapping[str, Any], ports: Ports, *, pool: Pool, box: PersonalBox, puzzle_key: bytes
+    ) -> None:
         given = settings.get("risk") or {}
         if set(given) - _KNOWN or not isinstance(given.get("enforce_in_test", False), bool):
             raise ConfigError("risk in settings.json holds enforce_in_test (true or false), and nothing else")
         self.ports = ports
         self.active = Active(pool)
-        self._rules = RulesPorts(pool, self.active, _rates)
-        self._engine = Engine(pool, box, enforce_in_test=given.get("enforce_in_test", False))
+        self.tables = Tables(pool)
+        enforce_in_test = given.get("enforce_in_test", False)
+        self.defence = Defence(pool, box, puzzle_key, enforce_in_test=enforce_in_test)
+        self._signals = SignalsPorts(pool, box, settings["api"]["url"])
+        self._rules = RulesPorts(pool, self.active, self._rates)
+
+        async def read(place: tuple[str, bool]) -> Kept:
+            return await find_settings.settings(pool, *place)
+
+        self._engine = Engine(
+            sources=Sources(
+                pool=pool,
+                box=box,
+                lists=Lists(box),
+                settings=Remembered(read, seconds=_SETTINGS_FRESH_S),
+                active=self.active,
+                tables=self.tables,
+                places=open_places(settings),
+            ),
+            scores=_unscored,
+            defence=self.defence,
+            enforce_in_test=enforce_in_test,
+        )
 
     async def assess(self, subject: Subject, *, stricter: Verdict | None = None) -> Assessment:
         """The verdict on ``subject``, with every row that commit 1 must hold."""
         return await assess.assess(self._engine, subject, stricter=stricter)
 
+    async def before_a_card(self, call: Call) -> None:
+        """Refuse a browser that gives a card, where it has to do some work first."""
+        await defend.before_a_card(self.defence, call)
+
+    async def _rates(self) -> Convert:
+        return (await self.tables.now()).rates.to_usd_cents
+
     def operations(self) -> Sequence[Operation]:
         """Everything that the API offers of risk."""
-        return [*api.operations(self.ports), *rules_api.operations(self._rules)]
+        return [*api.operations(self.ports), *rules_api.operations(self._rules), *signals_api.operations(self._signals)]
 
     def loaders(self) -> Mapping[str, Loader]:
         """How ids of this floor are expanded."""
         return api.loaders(self.ports)
 
+    def pages(self) -> Sequence[Page]:
+        """What browsers load of risk: the collector."""
+        return signals_pages.pages()
+
     def jobs(self, pool: Pool) -> Sequence[Job]:
         """What the clock calls."""
-        return [*jobs.jobs(pool), *velocity_jobs.jobs(pool)]
+        return [*jobs.jobs(pool), *velocity_jobs.jobs(pool), *signals_jobs.jobs(self._signals)]
 
 
-async def _rates() -> Convert:
-    return shipped.known().rates.to_usd_cents
+async def _unscored(account: str, livemode: bool, attributes: Attributes) -> Score:
+    return NONE

@@ -1,76 +1,179 @@
-"""Judges one payment attempt before anything of it is sent: facts, velocity, score and rules, in one pass."""
+"""Judges one payment attempt before anything of it is sent: facts, velocity, score and rules, in one pass.
 
-import json
-from dataclasses import dataclass
-from typing import Any
+It has 50 milliseconds. Where it fails or is late, the payment is held for a person to look at, and that is on record.
+"""
 
-from lockgate.gateway.risk.core.outcome import outcome
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from lockgate.gateway.risk import defend
+from lockgate.gateway.risk.core.decide import Decided, Hit, decide, stricter_of
+from lockgate.gateway.risk.core.gathered import Gathered, Judged
+from lockgate.gateway.risk.core.published import CARDS
 from lockgate.gateway.risk.core.subject import Subject
-from lockgate.gateway.risk.core.verdict import Assessment, Verdict, strictest
-from lockgate.gateway.risk.ports import Box
-from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.storage.records import RiskDecisionRow, RiskEventRow
-from lockgate.kernel import clock
-from lockgate.kernel.ids import new_id
+from lockgate.gateway.risk.core.untrusted import lists_without_session, without_session
+from lockgate.gateway.risk.core.verdict import Assessment, Verdict
+from lockgate.gateway.risk.defend import Defence
+from lockgate.gateway.risk.degraded import degraded
+from lockgate.gateway.risk.gather import Sources, gather
+from lockgate.gateway.risk.record import assessment
+from lockgate.gateway.rules.core.catalogue import Attributes, Value
+from lockgate.gateway.rules.core.packed import settled
+from lockgate.gateway.scoring.score import NONE, Score
+from lockgate.kernel import clock, log
+
+DEADLINE_S = 0.050
+LENIENT_S = 1.0
+"""In test mode, unless it is told to enforce: a developer's machine is not a shop."""
+
+_GRACE_TURNS = 3
+_logger = log.get("risk")
+Scores = Callable[[str, bool, Attributes], Awaitable[Score]]
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What judging needs. ``enforce_in_test``: velocity and card-testing rules act in test mode too."""
+    """What judging needs. ``scores`` gives the word of the account's model on a payment.
 
-    pool: Pool
-    box: Box
+    ``enforce_in_test``: velocity and card-testing rules act in test mode too.
+    """
+
+    sources: Sources
+    scores: Scores
+    defence: Defence
     enforce_in_test: bool = False
+    deadline_s: float = DEADLINE_S
 
 
 async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None = None) -> Assessment:
     """The verdict on ``subject``, with every row that commit 1 must hold.
 
     A commit that is refused as Overrun wrote nothing: assess again, with ``now_ms`` read anew. ``stricter`` is the last
-    resort of a caller that was overrun too often: a verdict that strict at least, and no guards.
+    resort of a caller that was overrun too often: a verdict that strict at least, and no guards. Refuses (a Refusal)
+    only a browser that has to do some work first.
     """
     started = clock.monotonic()
-    verdict = strictest("allow", stricter or "allow")
-    data: dict[str, Any] = {"latency_us": int((clock.monotonic() - started) * 1e6)}
-    event = RiskEventRow(
-        account=subject.account,
-        livemode=subject.livemode,
-        attempt=subject.attempt,
-        at_ms=subject.now_ms,
-        card=None,
-        customer=None,
-        ip=None,
-        device=None,
-        email=None,
-        bin=None,
-        amount=0,
-        state="blocked" if verdict == "block" else "open",
+    enforced = subject.livemode or engine.enforce_in_test
+    seen, judged, score = Gathered(subject), Judged(), NONE
+    try:
+        deadline_s = engine.deadline_s if enforced else max(LENIENT_S, engine.deadline_s)
+        await _within(gather(engine.sources, seen, enforced=enforced), deadline_s)
+        seen.attributes = _settled(seen.attributes)
+        seen.stage = "score"
+        score = await _score(engine, seen)
+    except TimeoutError:
+        judged.faults.append(f"late:{seen.stage}")
+    except Exception as error:
+        # Whatever it is, the payment must not pass for it: nobody has judged it.
+        _logger.exception("a payment could not be judged", stage=seen.stage)
+        judged.faults.append(f"{seen.stage}:{type(error).__name__}")
+    score = _published(subject, score)
+    decided = _decided(seen, judged, score, stricter=stricter)
+    if decided.verdict != "block" and enforced:
+        await defend.before_a_try(engine.defence, subject, seen.attributes)
+    return assessment(
+        seen,
+        judged,
+        decided,
+        score=score,
+        guarded=enforced and stricter is None,
+        latency_us=int((clock.monotonic() - started) * 1e6),
+        audits=[degraded(subject, fault) for fault in judged.faults],
     )
-    decision = RiskDecisionRow(
-        account=subject.account,
-        livemode=subject.livemode,
-        id=new_id("rdec"),
-        created=subject.now,
-        at_ms=subject.now_ms,
-        attempt=subject.attempt,
-        intent=subject.intent,
-        charge=subject.charge,
-        verdict=verdict,
-        challenge=False,
-        flagged=False,
-        score=None,
-        model=None,
-        ruleset="builtin",
-        rule=None,
-        data=json.dumps(data, separators=(",", ":")),
-    )
-    return Assessment(
-        verdict=verdict,
-        challenge=False,
-        level="not_assessed",
-        score=None,
-        rule=None,
-        outcome=outcome(verdict, level="not_assessed", score=None, rule=None),
-        event=event,
-        decision=decision,
-    )
+
+
+def _decided(seen: Gathered, judged: Judged, score: Score, *, stricter: Verdict | None) -> Decided:
+    """One verdict of everything that is known, or was known before something failed."""
+    seen.attributes["risk_level"] = score.level
+    if score.score is not None:
+        seen.attributes["risk_score"] = round(score.score, 2)
+    try:
+        _match(seen, judged)
+    except Exception as error:
+        _logger.exception("a payment could not be judged", stage="match")
+        judged.faults.append(f"match:{type(error).__name__}")
+    always = _always(seen.subject, judged, stricter)
+    decided = decide([*always, *judged.hits])
+    if judged.unsigned is not None:
+        decided = stricter_of(decided, decide([*always, *judged.unsigned]))
+    judged.hits = [*always, *judged.hits]
+    return decided
+
+
+def _match(seen: Gathered, judged: Judged) -> None:
+    if seen.armed is None:
+        return
+    judged.hits, judged.needs = seen.armed.matches(seen.attributes, seen.lists)
+    if seen.session is not None:
+        bare = without_session(seen.attributes, address_too=seen.from_session)
+        lists = lists_without_session(seen.lists, address_too=seen.from_session)
+        judged.unsigned = seen.armed.matches(bare, lists).hits
+
+
+def _always(subject: Subject, judged: Judged, stricter: Verdict | None) -> list[Hit]:
+    """What acts whatever the rules say."""
+    found = []
+    if judged.faults:
+        found.append(Hit("builtin.degraded", "review", "builtin"))
+    if stricter is not None:
+        found.append(Hit("builtin.overtaken", stricter, "builtin"))
+    card = CARDS.get(subject.card.test or "") if subject.card is not None and not subject.livemode else None
+    if card is not None and card.verdict is not None:
+        found.append(Hit("builtin.test_card", card.verdict, "published"))
+    return found
+
+
+async def _score(engine: Engine, seen: Gathered) -> Score:
+    """The model's word; where a browser said something, the higher of what it is with that and without."""
+    subject = seen.subject
+    score = await engine.scores(subject.account, subject.livemode, seen.attributes)
+    if seen.session is None or score.score is None:
+        return score
+    bare = without_session(seen.attributes, address_too=seen.from_session)
+    unsigned = await engine.scores(subject.account, subject.livemode, bare)
+    return unsigned if unsigned.score is not None and unsigned.score > score.score else score
+
+
+def _published(subject: Subject, score: Score) -> Score:
+    """In test mode the published risk test cards are what their names say."""
+    card = CARDS.get(subject.card.test or "") if subject.card is not None and not subject.livemode else None
+    return score if card is None else replace(score, level=card.level, score=float(card.score))
+
+
+def _settled(attributes: dict[str, Value]) -> dict[str, Value]:
+    """Every value in the one form in which it is stored, so that the back-test sees what the rules see."""
+    found = {}
+    for name, given in attributes.items():
+        value = given if type(given) is bool else settled(name, given)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+async def _within(work: Awaitable[None], seconds: float) -> None:
+    """Wait for ``work``; raises TimeoutError when it is not done in time.
+
+    When this process was busy with something else, the answer may already be here and only not looked at: it gets a few
+    turns of the loop to be.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        for _ in range(_GRACE_TURNS):
+            if task.done():
+                break
+            await asyncio.sleep(0)
+        if not task.done():
+            raise TimeoutError
+    finally:
+        if not task.done():
+            task.cancel()
+            task.add_done_callback(_forget)
+    task.result()
+
+
+def _forget(task: "asyncio.Future[None]") -> None:
+    """Nobody waits for it any more, so nobody else would look at how it ended."""
+    if not task.cancelled():
+        task.exception()

@@ -5,16 +5,17 @@ from typing import Literal, NamedTuple
 
 from lockgate.gateway.risk.core.verdict import Verdict, strictest
 
-Source = Literal["builtin", "merchant", "engine", "level"]
+Source = Literal["builtin", "published", "merchant", "engine", "level"]
 
 
 class Hit(NamedTuple):
-    """A rule that matched. ``shadow`` ones are on record and do nothing."""
+    """A rule that matched. ``shadow`` ones are on record and do nothing. Built-in ones have no version."""
 
     id: str
     action: Verdict
     source: Source
     shadow: bool = False
+    version: int | None = None
 
 
 class Decided(NamedTuple):
@@ -44,7 +45,8 @@ def decide(hits: Sequence[Hit]) -> Decided:
         if hit.action != "allow"
         and not (allowed is not None and hit.source in ("merchant", "level") and hit.action in ("block", "review"))
     ]
-    verdict = strictest(*[action for _, action, _, _ in standing])
+    actions: list[Verdict] = [hit.action for hit in standing]
+    verdict = strictest(*actions)
     by = next((hit for hit in standing if hit.action == verdict), allowed)
     return Decided(
         verdict=verdict,
@@ -55,7 +57,7 @@ def decide(hits: Sequence[Hit]) -> Decided:
     )
 
 
-def stricter(one: Decided, other: Decided) -> Decided:
+def stricter_of(one: Decided, other: Decided) -> Decided:
     """The stricter of two views of one payment; challenge and flag of either stand."""
     if one.verdict == other.verdict:
         verdict, by, allowed = one.verdict, one.by, one.allowed

@@ -15,6 +15,7 @@ _SECRET = ("number", "exp_month", "exp_year", "cvc", "sealed")
 
 async def create_token(ports: Ports, call: Call) -> Answer:
     """The answer to POST /v1/tokens."""
+    await ports.defend(call)
     who, card = call.principal, call.params["card"]
     data = {
         "card": {name: card[name] for name in _SECRET if name in card},

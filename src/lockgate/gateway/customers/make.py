@@ -166,7 +166,10 @@ async def _row(
     subject = customer or id_
     await ports.vault.commit_token(who.account, [described["token"]], subject=subject)
     details = billing_details(data.get("billing_details", {}))
-    personal = {"billing_details": details} if details != NO_BILLING_DETAILS else {}
+    personal: dict[str, Any] = {"billing_details": details} if details != NO_BILLING_DETAILS else {}
+    if not who.sees_secrets and who.address:
+        personal["made_from"] = who.address  # the shopper's own browser: the merchant's server knows no such thing
+    session = (data.get("radar_options") or {}).get("session")
     kept = {
         "card": {
             "brand": described["brand"],
@@ -188,6 +191,7 @@ async def _row(
         },
         "allow_redisplay": data.get("allow_redisplay", "unspecified"),
         "metadata": {key: value for key, value in (data.get("metadata") or {}).items() if value},
+        **({"session": session} if session else {}),
     }
     return PaymentMethodRow(
         account=who.account,

@@ -45,6 +45,9 @@ class Cards(Protocol):
 Verify = Callable[[Call, PaymentMethodRow], Awaitable[PaymentMethodRow]]
 """Has a card judged, and verified by its issuer, and gives it back with what was checked; or refuses it."""
 
+Defend = Callable[[Call], Awaitable[None]]
+"""Refuses a browser that gives a card, where it has to do some work first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -57,3 +60,4 @@ class Ports:
     poke: Callable[[], None]
     pepper: bytes = field(repr=False)
     verify: Verify = field(repr=False)
+    defend: Defend = field(repr=False)

@@ -72,6 +72,7 @@ async def payment_method(row: PaymentMethodRow, box: Box) -> dict[str, Any]:
             "customer": row.customer,
             "livemode": row.livemode,
             "metadata": data.get("metadata", {}),
+            "radar_options": {"session": data["session"]} if "session" in data else {},
             "type": row.type,
         }
     )

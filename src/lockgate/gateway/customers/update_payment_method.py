@@ -29,11 +29,13 @@ async def _update(ports: Ports, call: Call) -> Answer:
         data["metadata"] = merged_metadata(data.get("metadata", {}), params["metadata"])
     if "allow_redisplay" in params:
         data["allow_redisplay"] = params["allow_redisplay"]
-    kept = details != NO_BILLING_DETAILS
+    personal = {**(await ports.box.open(who.account, row.subject, row.personal) or {}), "billing_details": details}
+    if details == NO_BILLING_DETAILS:
+        del personal["billing_details"]
     changed = row._replace(
         version=row.version + 1,
         data=json.dumps(data, separators=(",", ":")),
-        personal=await ports.box.seal(who.account, row.subject, {"billing_details": details}) if kept else None,
+        personal=await ports.box.seal(who.account, row.subject, personal) if personal else None,
     )
     rendered = await render.payment_method(changed, ports.box)
     was = previous(before, rendered)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lockgate.gateway.customers import find_mandates, make
+from lockgate.gateway.customers import find_mandates, make, sessions
 from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.customers.core import mandates
 from lockgate.gateway.customers.core.attach import usable
@@ -87,6 +87,7 @@ async def given(
     if id_ is None and "payment_method_data" in params:
         known = await _known(ports, call, customer, intent)
         data = params["payment_method_data"]
+        await sessions.check(ports.pool, call.principal, data, path="payment_method_data")
         row = await make.from_data(ports.customers, call, data, customer=None, intent=intent)
         return await keep.open_method(row, ports.box, fresh=True, found=known)
     if id_ is None:
@@ -116,6 +117,7 @@ async def run(
     ``born``: the intent is made by this very request. ``token`` is what it is paid with, used by this payment.
     """
     await _check_mandate(ports, call, method)
+    await sessions.check(ports.pool, call.principal, call.params)
     cause = causes.of_call(call)
     intent, opened, detail = _in_flight(ports, call, before, changed=changed, method=method, born=born, token=token)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lockgate.gateway.customers import find as customers
-from lockgate.gateway.customers import make
+from lockgate.gateway.customers import make, sessions
 from lockgate.gateway.customers.core.attach import usable
 from lockgate.gateway.customers.core.fields import merged_metadata
 from lockgate.gateway.payments import cause as causes
@@ -152,6 +152,8 @@ async def chosen(ports: Ports, call: Call, *, customer: str | None, intent: str)
             code="parameters_exclusive",
         )
     if "payment_method_data" in params:
+        data = params["payment_method_data"]
+        await sessions.check(ports.pool, call.principal, data, path="payment_method_data")
         return await make.from_data(
             ports.customers, call, params["payment_method_data"], customer=None, intent=intent
         )

@@ -53,6 +53,7 @@ SHIPPING = Object(
         "tracking_number": optional(Text(255)),
     }
 )
+RADAR_OPTIONS = Object({"session": optional(Text(255), "What the shopper's page has reported under: rse_...")})
 CARD_TYPE = Only(_KIND, lambda kind: kind == "card", _CARDS_ONLY)
 
 CARD = Object(
@@ -96,7 +97,7 @@ PAYMENT_METHOD_DATA = Object(
         "billing_details": optional(BILLING_DETAILS),
         "metadata": clearable(Metadata()),
         "allow_redisplay": optional(Choice("always", "limited", "unspecified")),
-        "radar_options": optional(Unsupported("Risk sessions are not built yet.")),
+        "radar_options": optional(RADAR_OPTIONS),
         **_OTHERS,
         **WATCHING,
     }

@@ -30,7 +30,9 @@ _ORDERED = {
 ORDERED = frozenset(_ORDERED)
 """What an authorisation is ordered with, beside its card and amount: it cannot change under a challenge."""
 
-_ONLY_WHEN_CONFIRMING = ("return_url", "off_session", "error_on_requires_action", "mandate", "mandate_data")
+_ONLY_WHEN_CONFIRMING = (
+    "return_url", "off_session", "error_on_requires_action", "mandate", "mandate_data", "radar_options",
+)  # fmt: skip
 
 
 def new_intent(

@@ -1,6 +1,6 @@
 """What charges of the older API are made from, and what may be changed on any charge: their parameters, strictly."""
 
-from lockgate.gateway.customers.core.params import EMAIL, SHIPPING
+from lockgate.gateway.customers.core.params import EMAIL, RADAR_OPTIONS, SHIPPING
 from lockgate.kernel.params import (
     Boolean,
     Choice,
@@ -35,6 +35,7 @@ CREATE = Object(
         "customer": optional(_ID),
         "description": optional(Text(1000)),
         "metadata": clearable(Metadata()),
+        "radar_options": optional(RADAR_OPTIONS),
         "receipt_email": optional(EMAIL),
         "shipping": optional(SHIPPING),
         "source": optional(_ID, "A token, or one of the customer's cards."),
@@ -43,7 +44,6 @@ CREATE = Object(
         **_refused(
             "application_fee application_fee_amount destination on_behalf_of transfer_data transfer_group"
         ),
-        **_refused("radar_options", "Risk sessions are not built yet."),
     }
 )
 CAPTURE = Object(

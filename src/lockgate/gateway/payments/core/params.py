@@ -3,7 +3,7 @@
 from typing import Any
 
 from lockgate.gateway.customers.core.mandates import MANDATE_DATA
-from lockgate.gateway.customers.core.params import BY_SCRIPT, EMAIL, PAYMENT_METHOD_DATA, SHIPPING
+from lockgate.gateway.customers.core.params import BY_SCRIPT, EMAIL, PAYMENT_METHOD_DATA, RADAR_OPTIONS, SHIPPING
 from lockgate.gateway.customers.core.shapes import NEWEST_TYPES, OTHER_TYPES
 from lockgate.gateway.payments.core.shapes import CAPTURE_METHODS, REQUESTS, THREE_D_SECURE
 from lockgate.kernel.params import (
@@ -87,7 +87,8 @@ _CONFIRMING: dict[str, Param] = {
     "off_session": optional(_OFF_SESSION),
     "return_url": optional(_URL),
     "use_stripe_sdk": optional(Boolean(), "The next action is then left to the script in the shopper's browser."),
-    **_known("confirmation_token radar_options", _LATER),
+    "radar_options": optional(RADAR_OPTIONS),
+    **_known("confirmation_token", _LATER),
 }
 _DESCRIBING: dict[str, Param] = {
     "description": clearable(Text(1000)),

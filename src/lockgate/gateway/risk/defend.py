@@ -1,23 +1,30 @@
 """Has a browser work before its payment is tried, where what it does looks like trying out cards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lockgate.gateway.risk import store_puzzles
 from lockgate.gateway.risk.core import puzzle, testing
+from lockgate.gateway.risk.core.keyed import counted_address
 from lockgate.gateway.risk.core.puzzle import Puzzle
 from lockgate.gateway.risk.core.subject import Subject
+from lockgate.gateway.risk.ports import Box
 from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.storage.database import Pool
+from lockgate.gateway.velocity.core.keys import Keys, index_name
+from lockgate.gateway.velocity.find import history
 from lockgate.kernel import clock
 from lockgate.kernel.ids import random_token
+from lockgate.kernel.operations import Call
 
 
 @dataclass(frozen=True, slots=True)
 class Defence:
-    """What asking and checking needs: ``key`` signs puzzles."""
+    """What asking and checking needs: ``key`` signs puzzles. ``enforce_in_test``: they are asked in test mode too."""
 
     pool: Pool
-    key: bytes
+    box: Box
+    key: bytes = field(repr=False)
+    enforce_in_test: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +69,31 @@ async def before_a_try(defence: Defence, subject: Subject, attributes: Attribute
             solution=subject.puzzle,
         )
         await demand(defence, asked, hard=len(found) > 1)
+
+
+async def before_a_card(defence: Defence, call: Call) -> None:
+    """Refuse a browser that gives a card to keep, when its address is one from which cards are tried out."""
+    who = call.principal
+    if who.sees_secrets or not (who.livemode or defence.enforce_in_test):
+        return
+    address = counted_address(who.address)
+    if address is None:
+        return
+    attributes = await history(
+        defence.pool,
+        account=who.account,
+        livemode=who.livemode,
+        keys=Keys(ip=await defence.box.blind_index(who.account, index_name("ip"), address)),
+        amount=0,
+        now_ms=clock.now_ms() + call.ahead_s * 1000,
+        kinds=("ip",),
+    )
+    if testing.suspicions(attributes) or testing.tests(attributes):
+        asked = Asked(
+            account=who.account,
+            livemode=who.livemode,
+            about=call.operation.name,
+            request=call.request_id,
+            solution=call.puzzle,
+        )
+        await demand(defence, asked, hard=True)

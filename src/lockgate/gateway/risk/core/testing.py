@@ -10,6 +10,7 @@ defence that works would switch itself off.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Literal
 
 from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.rules.core.evaluate import Predicate, compiled
@@ -78,11 +79,21 @@ SUSPICIONS: Mapping[str, str] = {
 cards, and unlike a block it costs an honest person who stands among them nothing but a moment."""
 
 
-@lru_cache(maxsize=1)
-def _compiled() -> Mapping[str, Predicate]:
-    return {name: compiled(parse(f"block if {text}").when) for name, text in SUSPICIONS.items()}
-
-
 def suspicions(attributes: Attributes) -> list[str]:
     """The names of the suspicions that a payment with ``attributes`` falls under."""
-    return [name for name, holds in _compiled().items() if holds(attributes, {})]
+    return _that_hold("suspicions", attributes)
+
+
+def tests(attributes: Attributes) -> list[str]:
+    """The names of the conditions under which a payment with ``attributes`` tries out a card."""
+    return _that_hold("conditions", attributes)
+
+
+def _that_hold(of: Literal["suspicions", "conditions"], attributes: Attributes) -> list[str]:
+    return [name for name, holds in _compiled(of).items() if holds(attributes, {})]
+
+
+@lru_cache(maxsize=2)
+def _compiled(of: Literal["suspicions", "conditions"]) -> Mapping[str, Predicate]:
+    texts = SUSPICIONS if of == "suspicions" else CONDITIONS
+    return {name: compiled(parse(f"block if {text}").when) for name, text in texts.items()}

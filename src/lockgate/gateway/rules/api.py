@@ -33,7 +33,7 @@ _BACKTEST = Object(
         "risk_rule": optional(Text(255), "The id of a rule."),
         "from": optional(Timestamp(), "The first second; by default 30 days before to."),
         "to": optional(Timestamp(), "The second after the last; by default now."),
-        "lists": optional(Choice("then", "now"), "Value lists as they were (by default), or as they are today."),
+        "lists": optional(Choice("then", "now"), "Value lists as they were then (by default), or as they are now."),
     }
 )
 

@@ -7,7 +7,7 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.rules import find, find_past, render
 from lockgate.gateway.rules.check_rule import read
 from lockgate.gateway.rules.core.faults import RuleFault
-from lockgate.gateway.rules.core.nodes import Listed, Rule, from_json, walk
+from lockgate.gateway.rules.core.nodes import Rule, from_json
 from lockgate.gateway.rules.core.tally import tallied
 from lockgate.gateway.rules.ports import Ports
 from lockgate.gateway.storage.audits import insert_audits
@@ -32,14 +32,10 @@ async def run(ports: Ports, call: Call) -> Answer:
     if first >= last:
         raise invalid("from must be before to.", param="from")
     lists = given.get("lists", "then")
-    names_lists = any(isinstance(node, Listed) for node in walk(rule.when))
-    if lists == "now" and names_lists and ports.present is None:
-        raise invalid("The value lists of today cannot be asked about payments of the past here.", param="lists")
     try:
         async with _turns:
             groups = await find_past.groups(
-                ports.pool, who, rule, from_ms=first * 1000, to_ms=last * 1000,
-                present=ports.present if lists == "now" else None,
+                ports.pool, who, rule, from_ms=first * 1000, to_ms=last * 1000, lists_now=lists == "now"
             )  # fmt: skip
     except find_past.TooLong:
         raise Refusal(

@@ -19,6 +19,7 @@ from lockgate.kernel.errors import invalid
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.params import UNSET
+from lockgate.kernel.principal import Principal
 
 MOST_RULES = 200
 
@@ -27,31 +28,53 @@ async def create(ports: Ports, call: Call) -> Answer:
     """The answer to POST /v1/risk/rules."""
     who, given = call.principal, call.params
     rule = await _read(ports, call)
-    row = RuleRow(
-        account=who.account,
-        livemode=who.livemode,
-        id=new_id("rrul"),
-        version=1,
-        created=call.now,
-        updated=call.now,
-        action=rule.action,
-        state=given.get("state", "enabled"),
-        text=written(rule),
-        tree=_tree(rule),
-        description=given.get("description"),
-        deleted=False,
+    row = made(
+        who, rule, state=given.get("state", "enabled"), description=given.get("description"), now=call.now
     )
 
     async def work(connection: Connection) -> None:
-        revision = await store.next_revision(connection, who.account, who.livemode)
-        if await store.count(connection, who.account, who.livemode) >= MOST_RULES:
-            raise invalid(f"There can be at most {MOST_RULES} rules: delete one first.", code="risk_rules_limit")
-        await store.insert(connection, row)
-        await _kept(connection, call, row, revision=revision, before=None)
+        await create_within(connection, who, row, request=call.request_id)
 
     answer = await transact(ports.pool, call, rendered=render.rule(row), work=work)
     ports.active.forget(who.account, who.livemode)
     return answer
+
+
+def made(who: Principal, rule: Rule, *, state: str, description: str | None, now: int) -> RuleRow:
+    """A new rule of ``who``'s account and mode."""
+    return RuleRow(
+        account=who.account,
+        livemode=who.livemode,
+        id=new_id("rrul"),
+        version=1,
+        created=now,
+        updated=now,
+        action=rule.action,
+        state=state,
+        text=written(rule),
+        tree=_tree(rule),
+        description=description,
+        deleted=False,
+    )
+
+
+async def create_within(connection: Connection, who: Principal, row: RuleRow, *, request: str | None) -> None:
+    """Write a new rule down, with its first version and its record."""
+    revision = await store.next_revision(connection, row.account, row.livemode)
+    if await store.count(connection, row.account, row.livemode) >= MOST_RULES:
+        raise invalid(f"There can be at most {MOST_RULES} rules: delete one first.", code="risk_rules_limit")
+    await store.insert(connection, row)
+    await _kept(connection, who, row, revision=revision, before=None, request=request)
+
+
+async def replace_within(
+    connection: Connection, who: Principal, before: RuleRow, after: RuleRow, *, request: str | None
+) -> None:
+    """Write ``after`` down as the version behind ``before``; raises Moved when there is one already."""
+    revision = await store.next_revision(connection, after.account, after.livemode)
+    if not await store.replace(connection, after):
+        raise Moved
+    await _kept(connection, who, after, revision=revision, before=before, request=request)
 
 
 async def update(ports: Ports, call: Call) -> Answer:
@@ -86,10 +109,7 @@ async def delete(ports: Ports, call: Call) -> Answer:
 
 async def _replace(ports: Ports, call: Call, before: RuleRow, after: RuleRow) -> Answer:
     async def work(connection: Connection) -> None:
-        revision = await store.next_revision(connection, after.account, after.livemode)
-        if not await store.replace(connection, after):
-            raise Moved
-        await _kept(connection, call, after, revision=revision, before=before)
+        await replace_within(connection, call.principal, before, after, request=call.request_id)
 
     shown = render.gone(after) if after.deleted else render.rule(after)
     answer = await transact(ports.pool, call, rendered=shown, work=work)
@@ -97,16 +117,21 @@ async def _replace(ports: Ports, call: Call, before: RuleRow, after: RuleRow) ->
     return answer
 
 
-async def _kept(connection: Connection, call: Call, row: RuleRow, *, revision: int, before: RuleRow | None) -> None:
-    who = call.principal
+async def _kept(
+    connection: Connection,
+    who: Principal,
+    row: RuleRow,
+    *,
+    revision: int,
+    before: RuleRow | None,
+    request: str | None,
+) -> None:
     await store.add_version(connection, row, revision=revision, author=f"{who.kind}:{who.id}")
     detail: dict[str, Any] = {"revision": revision, "after": _told(row)}
     if before is not None:
         detail["before"] = _told(before)
-    await insert_audits(
-        connection,
-        [record(who, _word(row, before), object_=row.id, request=call.request_id, detail=detail)],
-    )
+    word = _word(row, before)
+    await insert_audits(connection, [record(who, word, object_=row.id, request=request, detail=detail)])
 
 
 def _word(row: RuleRow, before: RuleRow | None) -> str:

@@ -1,7 +1,6 @@
 """The back-test: one read over an account's stored decisions, which asks a rule of each of them."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from lockgate.gateway.rules.core.fragments import Condition
 from lockgate.gateway.rules.core.nodes import Rule
@@ -10,9 +9,6 @@ from lockgate.gateway.storage.database import CANCELED, Pool
 from lockgate.kernel.principal import Principal
 
 LONGEST_S = 10
-
-Present = Callable[[str, str], str]
-"""The fragments of an attribute's name and of a list's alias -> a fragment that asks today's lists."""
 
 _READ = (
     "select d.verdict, d.challenge, d.flagged, coalesce(({condition}), false) as matched,"
@@ -33,18 +29,41 @@ _MATCHES = (
 )
 
 
+_LISTED_NOW = (
+    "(case when d.lists ? {name} then exists (select from value_list l join value_list_item i"
+    "  on i.account = l.account and i.livemode = l.livemode and i.value_list = l.id and not i.deleted"
+    "  where l.account = $1 and l.livemode = $2 and l.alias = {alias} and not l.deleted and i.value_index in ("
+    "   select decode(h.hash, 'hex') from jsonb_array_elements_text(d.data -> 'hashes' -> {name}) h (hash))) end)"
+)
+
+
+def _listed_now(name: str, alias: str) -> str:
+    return _LISTED_NOW.replace("{name}", name).replace("{alias}", alias)
+
+
+class Past(NamedTuple):
+    """What was decided of one payment, as it is stored. ``ruleset`` is the revision of the account's rules."""
+
+    id: str
+    ruleset: str
+    data: str
+    attributes: str
+    lists: str
+
+
 class TooLong(Exception):
     """The time was over before the read was."""
 
 
 async def groups(
-    pool: Pool, principal: Principal, rule: Rule, *, from_ms: int, to_ms: int, present: Present | None = None
+    pool: Pool, principal: Principal, rule: Rule, *, from_ms: int, to_ms: int, lists_now: bool
 ) -> list[Group]:
     """What ``rule`` matches from ``from_ms`` until before ``to_ms``, read only and for at most ``LONGEST_S``.
 
-    ``present`` asks the value lists as they are now; without it the memberships count that were stored.
+    ``lists_now`` asks the value lists as they are today, by the hashes that were stored; else the memberships that were
+    stored count. Of a list whose type of value nobody had a list of then, no hash was stored: nothing stands in it.
     """
-    condition = Condition(rule.when, first=5, listed=present)
+    condition = Condition(rule.when, first=5, listed=_listed_now if lists_now else None)
     values = (principal.account, principal.livemode, from_ms, to_ms, *condition.parameters)
     rows = await _bounded(pool, _READ.replace("{condition}", condition.text), values)
     return [Group(*row) for row in rows]
@@ -55,6 +74,16 @@ async def matches(pool: Pool, account: str, livemode: bool, *, rule: Rule, decis
     condition = Condition(rule.when, first=4)
     values = (account, livemode, decisions, *condition.parameters)
     return {row["id"] for row in await _bounded(pool, _MATCHES.replace("{condition}", condition.text), values)}
+
+
+async def decisions(pool: Pool, account: str, livemode: bool, *, after: str, most: int) -> list[Past]:
+    """The next ``most`` decisions behind the id ``after``."""
+    rows = await pool.fetch(
+        "select id, ruleset, data, attributes, lists from risk_decision"
+        " where account = $1 and livemode = $2 and id > $3 order by id limit $4",
+        *(account, livemode, after, most),
+    )
+    return [Past(*row) for row in rows]
 
 
 async def _bounded(pool: Pool, statement: str, values: tuple[Any, ...]) -> list[Any]:

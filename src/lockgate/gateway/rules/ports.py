@@ -5,18 +5,13 @@ from dataclasses import dataclass
 
 from lockgate.gateway.rules.active import Active
 from lockgate.gateway.rules.core.parser import Convert
-from lockgate.gateway.rules.find_past import Present
 from lockgate.gateway.storage.database import Pool
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything that operations on rules may touch. ``rates`` gives the converter into US cents as it is now.
-
-    ``present`` says how a back-test asks the value lists of today; it is the risk room's, which stands above.
-    """
+    """Everything that operations on rules may touch. ``rates`` gives the converter into US cents as it is now."""
 
     pool: Pool
     active: Active
     rates: Callable[[], Awaitable[Convert]]
-    present: Present | None = None

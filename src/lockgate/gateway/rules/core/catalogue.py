@@ -127,6 +127,7 @@ _ALL = (
     Attribute("is_card_autofilled", "boolean", "behaviour", "Whether the browser filled the card number in."),
     Attribute("typing_deviation", "number", "behaviour", "How unlike the customer's own typing, 0 alike; few samples."),
     Attribute("pointer_straightness", "number", "behaviour", "Path of the pointer against the straight way, 0 to 1."),
+    Attribute("pointer_deviation", "number", "behaviour", "How unlike the customer's own pointer, 0 alike; weak."),
     # outside engines
     Attribute("engine_score", "number", "engine", "What an outside engine says, 0 to 100."),
     Attribute("engine_decision", "text", "engine", "allow, review, challenge or block, as an outside engine says."),

@@ -119,11 +119,11 @@ def sources_over(pool: Pool, box: Any) -> Sources:
 async def open_bench(database: Database):
     """An engine in live mode's strictness, with time enough."""
     async with pool_as(database, "gateway") as pool:
-        committer, scored = Committer(pool), Scored()
+        committer, scored, box = Committer(pool), Scored(), MemoryBox()
         engine = Engine(
-            sources=sources_over(pool, MemoryBox()),
+            sources=sources_over(pool, box),
             scores=scored,
-            defence=Defence(pool, b"k" * 32),
+            defence=Defence(pool, box, b"k" * 32),
             deadline_s=PATIENT_S,
         )
         yield Bench(engine, pool, committer, scored)

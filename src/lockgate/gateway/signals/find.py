@@ -1,6 +1,7 @@
 """Reads of radar sessions, of what an account says about the collector, and of typing profiles: the principal first."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from lockgate.gateway.signals.core.session import VALID_S, Session
@@ -56,12 +57,12 @@ async def session(
     kept = await row(pool, whose, id_, customer=customer)
     if kept is None or not now - VALID_S < kept.created <= now + VALID_S:
         return None
-    raw: dict[str, object] = {}
-    samples: dict[str, object] = {}
+    raw: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     try:
         raw = await box.open(whose.account, subject(kept.day), kept.raw)
         if kept.customer is not None and kept.samples is not None:
-            samples = await box.open(whose.account, kept.customer, kept.samples)
+            known = await box.open(whose.account, kept.customer, kept.samples)
     except VaultUnavailable:
         _logger.warning("a session is judged without what is sealed of it: the vault does not answer", session=kept.id)
     return Session(
@@ -70,9 +71,9 @@ async def session(
         device=kept.device,
         is_device_new=kept.is_device_new,
         facts=kept.facts,
-        typing=raw.get("typing", {}),  # type: ignore[arg-type] - as record.py sealed it
-        profile=profiles(samples),
-        address=raw.get("address"),  # type: ignore[arg-type]
+        samples=raw.get("samples", {}),
+        profile=profiles(known),
+        address=raw.get("address"),
     )
 
 
@@ -81,9 +82,9 @@ def subject(day: int) -> str:
     return f"signals.{day}"
 
 
-def profiles(samples: dict[str, object]) -> dict[str, Profile]:
-    """The profile of every field that enough samples are known of."""
-    found = {role: profile(rows) for role, rows in samples.items()}  # type: ignore[arg-type] - as learn.py sealed it
+def profiles(known: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, Profile]:
+    """The profile of everything that enough samples are known of."""
+    found = {role: profile(rows) for role, rows in known.items()}
     return {role: made for role, made in found.items() if made is not None}
 
 

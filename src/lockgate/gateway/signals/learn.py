@@ -30,7 +30,7 @@ async def _learn(ports: Ports, one: Approved) -> None:
     async with ports.pool.acquire() as connection, connection.transaction():
         before = await find.samples(connection, one.account, one.livemode, customer=one.customer)
         kept = await ports.box.open(one.account, one.customer, before)
-        fresh = raw.get("typing", {})
+        fresh = raw.get("samples", {})
         for role, sample in fresh.items():
             kept[role] = [*kept.get(role, []), sample][-LATEST:]
         sealed = await ports.box.seal(one.account, one.customer, kept) if fresh else None

@@ -70,7 +70,7 @@ async def make(
     )
     raw = {"report": report, "address": sender.address}
     if setting.profiles:
-        raw["typing"] = summary.samples(report)
+        raw["samples"] = summary.samples(report)
     row = SessionRow(
         account=sender.account,
         livemode=sender.livemode,

@@ -4,16 +4,17 @@ Everything here began at a client, who may send what he likes. So nothing of it 
 these attributes weighs the same payment without them too, and takes the worse (``CLIENT`` names what to leave out).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import fmean
 
-from lockgate.gateway.signals.core.session import Session
+from lockgate.gateway.signals.core.session import HAND, Session
 from lockgate.gateway.signals.core.typing import distance
 
 CLIENT = frozenset(
     {
         "has_session", "is_device_new", "device_conflicts", "is_webdriver", "is_timezone_foreign", "bot_score",
         "form_seconds", "is_card_pasted", "is_card_autofilled", "typing_deviation", "pointer_straightness",
+        "pointer_deviation",
     }
 )  # fmt: skip
 """The attributes that come of a report. Without a session only has_session stands there, and says false."""
@@ -43,17 +44,13 @@ def attributes(
         found["is_timezone_foreign"] = foreign
     if facts["straightness"] is not None:
         found["pointer_straightness"] = facts["straightness"]
-    deviation = typing_deviation(session)
-    if deviation is not None:
-        found["typing_deviation"] = deviation
-    return found
-
-
-def typing_deviation(session: Session) -> float | None:
-    """How unlike the customer's own typing, over the fields that she has a profile of; None where there is none."""
-    compared: Mapping[str, float] = {
-        role: distance(session.profile[role], sample)
-        for role, sample in session.typing.items()
-        if role in session.profile
+    unlike = {
+        what: distance(session.profile[what], sample)
+        for what, sample in session.samples.items()
+        if what in session.profile
     }
-    return round(fmean(compared.values()), 3) if compared else None
+    if HAND in unlike:
+        found["pointer_deviation"] = round(unlike.pop(HAND), 3)
+    if unlike:
+        found["typing_deviation"] = round(fmean(unlike.values()), 3)
+    return found

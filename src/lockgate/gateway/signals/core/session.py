@@ -15,13 +15,16 @@ KEPT_S = 30 * 86_400
 PROFILE_KEPT_S = 400 * 86_400
 """How long a typing profile is kept that nothing was added to."""
 
+HAND = "pointer"
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """``device`` is this merchant's keyed hash of it, ``facts`` what `core/judge.summary` made of the report.
 
-    ``typing`` are the visit's typing features (empty where too little was typed, or nobody consented), ``profile`` the
-    customer's, ``address`` where the report came from. Every one of them began at a client: untrusted.
+    ``samples`` are how this visit typed each field, and moved the pointer under the name ``HAND`` (empty where too
+    little was done, or the account wants no profiles), ``profile`` the customer's of the same, ``address`` where the
+    report came from. Every one of them began at a client: untrusted.
     """
 
     id: str
@@ -29,6 +32,6 @@ class Session:
     device: bytes | None
     is_device_new: bool
     facts: Mapping[str, Any]
-    typing: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
+    samples: Mapping[str, Sequence[float]] = field(default_factory=dict, repr=False)
     profile: Mapping[str, Profile] = field(default_factory=dict, repr=False)
     address: str | None = field(default=None, repr=False)

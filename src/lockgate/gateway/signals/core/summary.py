@@ -5,6 +5,7 @@ from typing import Any
 
 from lockgate.gateway.signals.core import bots, pointer
 from lockgate.gateway.signals.core.params import TIMED
+from lockgate.gateway.signals.core.session import HAND
 
 _QUANTILES = (0.25, 0.5, 0.75)
 _FEWEST_TIMES = 6
@@ -38,7 +39,7 @@ def samples(report: Mapping[str, Any]) -> dict[str, list[float]]:
         if len(holds) >= _FEWEST_TIMES and len(gaps) >= _FEWEST_TIMES:
             found[role] = [float(one) for one in (*_quantiles(holds), *_quantiles(gaps))]
     hand = pointer.usual(report.get("pointer", {}).get("strokes", []))
-    return {**found, "pointer": hand} if hand else found
+    return {**found, HAND: hand} if hand else found
 
 
 def _quantiles(times: Sequence[int]) -> list[int]:

@@ -211,6 +211,8 @@ TENANT_TABLES = (
     "risk_rule_version",
     "risk_ruleset",
     "known_country",
+    "risk_decision",
+    "risk_setting",
     "risk_event",
     "risk_use",
     "risk_count",

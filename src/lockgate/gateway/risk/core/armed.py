@@ -53,18 +53,18 @@ class Armed:
 
     def matches(self, attributes: Attributes, lists: Memberships) -> Matches:
         """What matches a payment, in the order in which rules are named: built-in, the merchant's, the score's."""
-        lists = self._with_kinds(lists)
+        kinds = self._with_kinds(lists)  # for the built-in rules alone: merchants' see the lists as they are stored
         hits: list[Hit] = []
         needs: list[Needs] = []
         for ready in self._builtin:
             if ready.rests is None or not self.enforced:
-                matched = ready.matches(attributes, lists)
+                matched = ready.matches(attributes, kinds)
             else:
-                matched, rested = ready.rests(attributes, lists)
+                matched, rested = ready.rests(attributes, kinds)
                 needs.append(rested)
             if matched:
                 hits.append(ready.hit)
-        if any(ALLOWED in aliases for aliases in lists.values()):
+        if any(ALLOWED in aliases for aliases in kinds.values()):
             hits.append(Hit("builtin.allowed", "allow", "merchant"))
         for hit in self.merchant.evaluate(attributes, lists).hits:
             hits.append(Hit(hit.id, hit.action, "merchant", hit.shadow or hit.id in self._quiet, hit.version))

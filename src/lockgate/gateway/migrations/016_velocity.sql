@@ -21,7 +21,7 @@ create table risk_event (
     place real[],
     primary key (account, livemode, attempt)
 ) with (fillfactor = 90);
-create index risk_event_age on risk_event (at_ms);
+create index risk_event_age on risk_event using brin (at_ms);
 
 -- What counts, as a ledger: rows are only added, and a sum over a time is what the key did in it. An attempt adds one row
 -- for each of its keys, with the others that it was seen with; what changes its state adds the difference, at the same
@@ -45,7 +45,7 @@ create table risk_use (
     email bytea
 );
 create index risk_use_key on risk_use (key, kind, account, livemode, at_ms);
-create index risk_use_age on risk_use (at_ms);
+create index risk_use_age on risk_use using brin (at_ms);
 
 -- What was folded, by whole spans of 10 seconds, an hour and a day; ``cards`` and so on say how many others were seen with
 -- the key for the last time in this span, so that their sum over a window is how many different ones it saw.
@@ -68,7 +68,6 @@ create table risk_count (
     emails int not null,
     primary key (key, kind, account, livemode, span, bucket)
 );
-create index risk_count_age on risk_count (span, bucket);
 
 -- Of what was folded: the rows themselves, for as long as the edge of an exact window may cut through their 10 seconds.
 create table risk_edge (
@@ -83,7 +82,7 @@ create table risk_edge (
     blocks int not null
 );
 create index risk_edge_key on risk_edge (key, kind, account, livemode, at_ms);
-create index risk_edge_age on risk_edge (at_ms);
+create index risk_edge_age on risk_edge using brin (at_ms);
 
 -- Of what was folded: when each other (``others`` is its kind) was last seen with the key.
 create table risk_pair (
@@ -96,8 +95,8 @@ create table risk_pair (
     last_ms bigint not null,
     primary key (key, kind, account, livemode, others, other)
 );
-create index risk_pair_last on risk_pair (key, kind, account, livemode, others, last_ms);
-create index risk_pair_age on risk_pair (last_ms);
+-- Partial, though nothing lies outside: so that it is never taken where one other is looked up.
+create index risk_pair_last on risk_pair (key, kind, account, livemode, last_ms, others) where last_ms > 0;
 
 -- When a key was seen first, and last, as far as its rows do not say it any more.
 create table risk_key (
@@ -110,7 +109,6 @@ create table risk_key (
     folded boolean not null,
     primary key (key, kind, account, livemode)
 );
-create index risk_key_age on risk_key (last_ms);
 
 create type risk_decision_v1 as (
     account text, livemode boolean, id text, created bigint, at_ms bigint, attempt text, intent text, charge text,
@@ -183,7 +181,7 @@ begin
                 ) + (
                     select count(*) from risk_pair p
                     where p.key = g.key and p.kind = g.kind and p.account = g.account and p.livemode = g.livemode
-                    and p.others = g.measure and p.last_ms > g.since_ms and p.last_ms < g.tick * 10000
+                    and p.others = g.measure and p.last_ms > g.since_ms and p.last_ms < g.tick * 10000 and p.last_ms > 0
                 ) + (
                     select count(distinct fresh.other) from (
                         select case g.measure when 'cards' then u.card when 'customers' then u.customer when 'ips' then u.ip
@@ -780,16 +778,17 @@ begin
     return outcome;
 end $$;
 
--- All of velocity for up to six keys in one read, as rows to be added up by kind. ``others`` null: when the key was first
--- seen, then for each window attempts, amount, declines and blocks, then frauds of two windows; else how many different
--- others were seen with it. p_since are the first milliseconds of the five windows, p_until_ms is where known frauds end;
--- p_pair_* are the others that this payment is seen with. A stable function reads everything as of one moment: what is
--- folded meanwhile is seen wholly in one place or wholly in the other.
+-- All of velocity for up to six keys in one read, as rows to be added up by kind. ``windows`` says into which of the five
+-- windows a row counts, bit by bit, the shortest first. ``others`` null: the numbers are when the key was first seen,
+-- attempts, amount, declines, blocks and frauds; else how many different others were seen with it. p_since are the first
+-- milliseconds of the windows, p_until_ms is where known frauds end; p_pair_* are the others that this payment is seen
+-- with. A stable function reads everything as of one moment: what is folded meanwhile is seen wholly in one place or wholly
+-- in the other.
 create function risk_velocity_v1(
     p_account text, p_livemode boolean, p_kinds text[], p_keys bytea[],
     p_pair_kinds text[], p_pair_others text[], p_pair_keys bytea[],
     p_now_ms bigint, p_since bigint[], p_until_ms bigint
-) returns table (kind text, others text, numbers bigint[])
+) returns table (kind text, others text, windows int, numbers bigint[])
 language plpgsql stable set search_path = gateway, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -800,15 +799,20 @@ declare
     d30 constant bigint := p_since[5];
     tick_m1 constant bigint := (p_since[1] + 9999) / 10000;  -- the first 10 seconds that lie wholly in the window
     tick_h1 constant bigint := (p_since[2] + 9999) / 10000;
-    folded boolean := false;
+    folded text[] := '{}';
+    folded_keys bytea[] := '{}';
     known record;
 begin
     for known in
-        select k.kind, k.first_ms, k.folded from unnest(p_kinds, p_keys) a (kind, key)
+        select k.kind, k.key, k.first_ms, k.folded from unnest(p_kinds, p_keys) a (kind, key)
         join risk_key k on k.key = a.key and k.kind = a.kind and k.account = p_account and k.livemode = p_livemode
     loop
-        folded := folded or known.folded;
+        if known.folded then
+            folded := folded || known.kind;
+            folded_keys := folded_keys || known.key;
+        end if;
         kind := known.kind;
+        windows := 0;
         numbers := array[known.first_ms];
         return next;
     end loop;
@@ -816,110 +820,87 @@ begin
     return query
     with raw as materialized (
         select a.kind, a.key, u.at_ms, u.amount, u.attempts, u.declines, u.blocks, u.frauds,
-            u.card, u.customer, u.ip, u.device, u.email
+            u.card, u.customer, u.ip, u.device, u.email,
+            case when u.at_ms >= m1 then 31 when u.at_ms >= h1 then 30 when u.at_ms >= h24 then 28
+                when u.at_ms >= d7 then 24 when u.at_ms >= d30 then 16 else 0 end as windows
         from unnest(p_kinds, p_keys) a (kind, key)
         join risk_use u on u.key = a.key and u.kind = a.kind and u.account = p_account and u.livemode = p_livemode
     )
-    select r.kind, null::text, array[
-        min(r.at_ms) filter (where r.attempts = 1),
-        sum(r.attempts) filter (where r.at_ms >= m1), sum(r.amount) filter (where r.at_ms >= m1)::bigint,
-        sum(r.declines) filter (where r.at_ms >= m1), sum(r.blocks) filter (where r.at_ms >= m1),
-        sum(r.attempts) filter (where r.at_ms >= h1), sum(r.amount) filter (where r.at_ms >= h1)::bigint,
-        sum(r.declines) filter (where r.at_ms >= h1), sum(r.blocks) filter (where r.at_ms >= h1),
-        sum(r.attempts) filter (where r.at_ms >= h24), sum(r.amount) filter (where r.at_ms >= h24)::bigint,
-        sum(r.declines) filter (where r.at_ms >= h24), sum(r.blocks) filter (where r.at_ms >= h24),
-        sum(r.attempts) filter (where r.at_ms >= d7), sum(r.amount) filter (where r.at_ms >= d7)::bigint,
-        sum(r.declines) filter (where r.at_ms >= d7), sum(r.blocks) filter (where r.at_ms >= d7),
-        sum(r.attempts) filter (where r.at_ms >= d30), sum(r.amount) filter (where r.at_ms >= d30)::bigint,
-        sum(r.declines) filter (where r.at_ms >= d30), sum(r.blocks) filter (where r.at_ms >= d30),
-        sum(r.frauds) filter (where r.at_ms >= d7 and r.at_ms < p_until_ms),
-        sum(r.frauds) filter (where r.at_ms >= d30 and r.at_ms < p_until_ms)]
-    from raw r group by r.kind
+    select r.kind, null::text, r.windows, array[min(r.at_ms) filter (where r.attempts = 1), sum(r.attempts),
+        sum(r.amount)::bigint, sum(r.declines), sum(r.blocks), sum(r.frauds) filter (where r.at_ms < p_until_ms)]
+    from raw r group by r.kind, r.windows
     union all
-    select l.kind, l.others, array[
-        count(*) filter (where l.last_ms >= h1 and (p.last_ms >= h1) is not true),
-        count(*) filter (where l.last_ms >= h24 and (p.last_ms >= h24) is not true),
-        count(*) filter (where (p.last_ms >= d7) is not true)]
-    from (
-        select s.kind, s.key, s.others, s.other, max(s.at_ms) as last_ms from (
-            select r.kind, r.key, o.others, o.other, r.at_ms from raw r
+    select l.kind, l.others, l.windows, array[count(*)] from (
+        select s.kind, s.others, max(s.windows) as windows from (
+            select r.kind, o.others, o.other, r.windows from raw r
             cross join lateral (values ('cards', r.card), ('customers', r.customer), ('ips', r.ip),
                 ('devices', r.device), ('emails', r.email)) o (others, other)
-            where o.other is not null and r.at_ms >= d7
+            where o.other is not null and r.windows >= 24 and r.kind <> all (folded)
             union all
-            select p.kind, a.key, p.others, p.other, p_now_ms
-            from unnest(p_pair_kinds, p_pair_others, p_pair_keys) p (kind, others, other)
-            join unnest(p_kinds, p_keys) a (kind, key) on a.kind = p.kind
-        ) s group by s.kind, s.key, s.others, s.other
-    ) l
-    left join lateral (
-        select q.last_ms from risk_pair q
-        where folded and q.key = l.key and q.kind = l.kind and q.account = p_account and q.livemode = p_livemode
-        and q.others = l.others and q.other = l.other
-    ) p on true
-    group by l.kind, l.others;
+            select p.kind, p.others, p.other, 31 from unnest(p_pair_kinds, p_pair_others, p_pair_keys) p (kind, others, other)
+            where p.kind <> all (folded)
+        ) s group by s.kind, s.others, s.other
+    ) l group by l.kind, l.others, l.windows;
 
-    if not folded then
-        return;
-    end if;
+    for n in 1 .. cardinality(folded) loop
+        return query
+        select folded[n], null::text, case when t.span = 3600 then 4 when t.span = 10 and t.bucket >= tick_m1 then 3
+            when t.span = 10 then 2 when t.bucket >= d7 / 86400000 then 24 else 16 end as windows,
+            array[null, sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
+                sum(t.frauds) filter (where t.bucket < p_until_ms / (t.span * 1000)),
+                sum(t.cards), sum(t.customers), sum(t.ips), sum(t.devices), sum(t.emails)]
+        from (
+            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
+                and c.livemode = p_livemode and c.span = 10 and c.bucket >= tick_h1
+            union all
+            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
+                and c.livemode = p_livemode and c.span = 3600 and c.bucket >= h24 / 3600000
+            union all
+            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
+                and c.livemode = p_livemode and c.span = 86400 and c.bucket >= d30 / 86400000
+        ) t group by 3;
 
-    return query
-    with counted as materialized (
-        select a.kind, c.* from unnest(p_kinds, p_keys) a (kind, key)
-        cross join (values (10, tick_h1), (3600, h24 / 3600000), (86400, d30 / 86400000)) s (span, first)
-        join lateral (
-            select t.span, t.bucket, t.amount, t.attempts, t.declines, t.blocks, t.frauds,
-                t.cards, t.customers, t.ips, t.devices, t.emails
-            from risk_count t
-            where t.key = a.key and t.kind = a.kind and t.account = p_account and t.livemode = p_livemode
-            and t.span = s.span and t.bucket >= s.first
-        ) c on true
-    )
-    select c.kind, null::text, array[null,
-        sum(c.attempts) filter (where c.span = 10 and c.bucket >= tick_m1),
-        sum(c.amount) filter (where c.span = 10 and c.bucket >= tick_m1)::bigint,
-        sum(c.declines) filter (where c.span = 10 and c.bucket >= tick_m1),
-        sum(c.blocks) filter (where c.span = 10 and c.bucket >= tick_m1),
-        sum(c.attempts) filter (where c.span = 10), sum(c.amount) filter (where c.span = 10)::bigint,
-        sum(c.declines) filter (where c.span = 10), sum(c.blocks) filter (where c.span = 10),
-        sum(c.attempts) filter (where c.span = 3600), sum(c.amount) filter (where c.span = 3600)::bigint,
-        sum(c.declines) filter (where c.span = 3600), sum(c.blocks) filter (where c.span = 3600),
-        sum(c.attempts) filter (where c.span = 86400 and c.bucket >= d7 / 86400000),
-        sum(c.amount) filter (where c.span = 86400 and c.bucket >= d7 / 86400000)::bigint,
-        sum(c.declines) filter (where c.span = 86400 and c.bucket >= d7 / 86400000),
-        sum(c.blocks) filter (where c.span = 86400 and c.bucket >= d7 / 86400000),
-        sum(c.attempts) filter (where c.span = 86400), sum(c.amount) filter (where c.span = 86400)::bigint,
-        sum(c.declines) filter (where c.span = 86400), sum(c.blocks) filter (where c.span = 86400),
-        sum(c.frauds) filter (where c.span = 86400 and c.bucket >= d7 / 86400000 and c.bucket < p_until_ms / 86400000),
-        sum(c.frauds) filter (where c.span = 86400 and c.bucket < p_until_ms / 86400000)]
-    from counted c group by c.kind
-    union all
-    select c.kind, o.others, array[
-        sum(o.seen) filter (where c.span = 10), sum(o.seen) filter (where c.span = 3600),
-        sum(o.seen) filter (where c.span = 86400 and c.bucket >= d7 / 86400000)]
-    from counted c
-    cross join lateral (values ('cards', c.cards), ('customers', c.customers), ('ips', c.ips), ('devices', c.devices),
-        ('emails', c.emails)) o (others, seen)
-    where o.seen <> 0 group by c.kind, o.others
-    union all
-    select a.kind, null::text, array[null,
-        sum(e.attempts) filter (where e.at_ms >= m1), sum(e.amount) filter (where e.at_ms >= m1)::bigint,
-        sum(e.declines) filter (where e.at_ms >= m1), sum(e.blocks) filter (where e.at_ms >= m1),
-        sum(e.attempts) filter (where e.at_ms < tick_h1 * 10000),
-        sum(e.amount) filter (where e.at_ms < tick_h1 * 10000)::bigint,
-        sum(e.declines) filter (where e.at_ms < tick_h1 * 10000),
-        sum(e.blocks) filter (where e.at_ms < tick_h1 * 10000)]
-    from unnest(p_kinds, p_keys) a (kind, key)
-    cross join (values (h1, tick_h1 * 10000), (m1, tick_m1 * 10000)) w (first, beyond)
-    join risk_edge e on e.key = a.key and e.kind = a.kind and e.account = p_account and e.livemode = p_livemode
-        and e.at_ms >= w.first and e.at_ms < w.beyond
-    group by a.kind
-    union all
-    select a.kind, o.others, array[count(*)] from unnest(p_kinds, p_keys) a (kind, key)
-    cross join unnest(array['cards', 'customers', 'ips', 'devices', 'emails']) o (others)
-    join risk_pair p on p.key = a.key and p.kind = a.kind and p.account = p_account and p.livemode = p_livemode
-        and p.others = o.others and p.last_ms >= h1 and p.last_ms < tick_h1 * 10000
-    group by a.kind, o.others;
+        return query
+        select folded[n], null::text, e.windows,
+            array[null, sum(e.attempts), sum(e.amount)::bigint, sum(e.declines), sum(e.blocks)]
+        from (
+            select 2 as windows, d.attempts, d.amount, d.declines, d.blocks from risk_edge d
+            where d.key = folded_keys[n] and d.kind = folded[n] and d.account = p_account and d.livemode = p_livemode
+            and d.at_ms >= h1 and d.at_ms < tick_h1 * 10000
+            union all
+            select 1, d.attempts, d.amount, d.declines, d.blocks from risk_edge d
+            where d.key = folded_keys[n] and d.kind = folded[n] and d.account = p_account and d.livemode = p_livemode
+            and d.at_ms >= m1 and d.at_ms < tick_m1 * 10000
+        ) e group by e.windows;
+
+        return query
+        select folded[n], p.others, 2, array[count(*)] from risk_pair p
+        where p.key = folded_keys[n] and p.kind = folded[n] and p.account = p_account and p.livemode = p_livemode
+        and p.last_ms >= h1 and p.last_ms < tick_h1 * 10000 and p.last_ms > 0 group by p.others;
+
+        -- Others of rows that are not folded, but for the windows in which they are counted already.
+        return query
+        select folded[n], l.others, l.windows & ~coalesce((
+            select case when p.last_ms >= h1 then 30 when p.last_ms >= h24 then 28 when p.last_ms >= d7 then 24 else 0 end
+            from risk_pair p
+            where p.key = folded_keys[n] and p.kind = folded[n] and p.account = p_account and p.livemode = p_livemode
+            and p.others = l.others and p.other = l.other
+        ), 0), array[count(*)]
+        from (
+            select s.others, s.other, max(s.windows) as windows from (
+                select o.others, o.other,
+                    case when u.at_ms >= h1 then 30 when u.at_ms >= h24 then 28 else 24 end as windows
+                from risk_use u
+                cross join lateral (values ('cards', u.card), ('customers', u.customer), ('ips', u.ip),
+                    ('devices', u.device), ('emails', u.email)) o (others, other)
+                where u.key = folded_keys[n] and u.kind = folded[n] and u.account = p_account and u.livemode = p_livemode
+                and u.at_ms >= d7 and o.other is not null
+                union all
+                select p.others, p.other, 30 from unnest(p_pair_kinds, p_pair_others, p_pair_keys) p (kind, others, other)
+                where p.kind = folded[n]
+            ) s group by s.others, s.other
+        ) l group by 2, 3;
+    end loop;
 end $$;
 
 revoke all on function overrun_v1, commit_v3, risk_velocity_v1 from public;

@@ -72,8 +72,7 @@ async def _fold(connection: Connection, busy: Busy, *, recent_ms: int, limit: in
         " on conflict (key, kind, account, livemode, others, other) do update set last_ms = excluded.last_ms"
         "), edges as ("
         " insert into risk_edge (account, livemode, kind, key, at_ms, amount, attempts, declines, blocks)"
-        " select $1, $2, $3, $4, at_ms, sum(amount)::bigint, sum(attempts), sum(declines), sum(blocks) from taken"
-        " where at_ms >= $5 group by at_ms"
+        " select $1, $2, $3, $4, at_ms, amount, attempts, declines, blocks from taken where at_ms >= $5"
         "), parts as ("
         " select at_ms, amount, attempts, declines, blocks, frauds,"
         "  0 as cards, 0 as customers, 0 as ips, 0 as devices, 0 as emails from taken"
@@ -112,7 +111,7 @@ async def retire(pool: Pool, *, before_ms: int, limit: int) -> int:
     """Forget rows that no window reaches any more, but for when their keys were first seen."""
     return await pool.fetchval(
         "with gone as ("
-        " delete from risk_use where seq in (select seq from risk_use where at_ms < $1 order by at_ms limit $2)"
+        " delete from risk_use where seq in (select seq from risk_use where at_ms < $1 limit $2)"
         " returning *"
         "), known as ("
         " insert into risk_key as k (account, livemode, kind, key, first_ms, last_ms, folded)"

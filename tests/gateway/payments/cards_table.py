@@ -85,15 +85,15 @@ REFUSALS = {
 
 
 def accepted(risk_level: str) -> dict[str, Any]:
-    """The outcome of a charge that went through; one of elevated risk waits for somebody to look at it."""
+    """The outcome of a charge that went through; one at risk waits for somebody to look at it."""
     outcome = {
         "advice_code": None, "network_advice_code": None, "network_decline_code": None,
         "network_status": "approved_by_network", "reason": None, "risk_level": risk_level, "risk_score": None,
         "rule": None, "seller_message": "Payment complete.", "type": "authorized",
     }  # fmt: skip
-    if risk_level == "elevated":
+    if risk_level != "normal":
         outcome |= {
-            "reason": "elevated_risk_level", "type": "manual_review",
+            "reason": f"{risk_level}_risk_level", "type": "manual_review",
             "seller_message": "This payment has an elevated risk and was put into the queue for manual review.",
         }  # fmt: skip
     return outcome
@@ -122,6 +122,11 @@ class Card:
     checks: tuple[str, str, str] = ("pass", "pass", "pass")
     risk_level: str = "normal"
     tried: str | None = "attempt_acknowledged"
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether a person has to look at its payments before they are taken."""
+        return self.present == OK and self.risk_level != "normal"
 
 
 def _declines(word: str, **more: Any) -> Card:

@@ -13,9 +13,11 @@ from lockgate.gateway.payments.jobs import jobs
 from lockgate.gateway.storage.commit import Overrun
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Refusal
+from tests.gateway.customers.desk import pool_as
 from tests.gateway.payments.desk import MERCHANT, SHOPPER, said
 from tests.gateway.payments.judge import RULE
 from tests.gateway.payments.till import RETURN_URL, Till, refusal
+from tests.support.cluster import Database
 
 pytestmark = pytest.mark.asyncio
 
@@ -317,3 +319,28 @@ async def test_a_report_on_a_charge_is_known_from_then_on(till: Till) -> None:
 
 def _jobs(till: Till) -> list[Any]:
     return [job.run for job in jobs(till.ports) if job.name in ("payments.expire", "payments.take_approved")]
+
+
+async def test_a_session_that_the_page_reported_under_goes_with_the_payment(till: Till, database: Database) -> None:
+    async with pool_as(database, "gateway") as gateway:
+        await gateway.execute(
+            "insert into risk_session (account, livemode, id, created, day, is_device_new, facts)"
+            " values ('acct_a', false, 'rse_1', $1, 1, true, '{}')",
+            clock.now(),
+        )
+    paid = await till.pay(more="&radar_options[session]=rse_1")
+    assert till.judge.subjects[-1].session == "rse_1"
+    charge = await till.call("charge.get", charge=paid["latest_charge"])
+    assert charge["radar_options"] == {"session": "rse_1"}
+    card = RAW.replace("payment_method_data[type]", "type").replace("payment_method_data[card]", "card")
+    made = await till.call("payment_method.create", card + "&radar_options[session]=rse_1")
+    assert made["radar_options"] == {"session": "rse_1"}
+    await till.pay(made["id"])
+    assert till.judge.subjects[-1].session == "rse_1", "it was said when the card was given"
+    await till.call("charge.create", "amount=500&currency=usd&source=tok_visa&radar_options[session]=rse_1")
+    assert till.judge.subjects[-1].session == "rse_1"
+    for asked in ("", "payment_method_data"):
+        named = f"{asked}[radar_options][session]" if asked else "radar_options[session]"
+        body = f"amount=1000&currency=usd&confirm=true&return_url={RETURN_URL}&{named}=rse_9&"
+        refused = await refusal(till.call("payment_intent.create", body + RAW))
+        assert (refused.code, refused.param) == ("resource_missing", named)

@@ -2,7 +2,7 @@
 
 The name is resolved at each try, every address that comes back is checked, and the connection goes to those very
 addresses: a name that changes between check and connect changes nothing. Redirects are not followed. What the receiver
-says beyond its status is thrown away.
+says beyond its status is thrown away, unless whoever sends asks for a bounded part of it.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ class Sent(NamedTuple):
     status: int | None = None
     retry_after: str | None = None
     duration_ms: int = 0
+    body: bytes = b""
 
 
 class _NotPublic(OSError):
@@ -83,13 +84,18 @@ class Sender:
         self._resolve = resolve
         self._timeout_s = timeout_s
 
-    async def send(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Sent:
-        """POST ``body`` to ``url``, once. Never raises for what the network or the receiver does."""
+    async def send(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, keep: int = 0, timeout_s: float | None = None
+    ) -> Sent:
+        """POST ``body`` to ``url``, once. Never raises for what the network or the receiver does.
+
+        ``keep``: an answer of up to so many bytes is given back whole; a longer one is ``answer_too_long``.
+        """
         began = clock.monotonic()
         try:
             urls.check(url, allow_private=self._allow_private)
-            async with asyncio.timeout(self._timeout_s):
-                sent = await self._post(url, headers=headers, body=body)
+            async with asyncio.timeout(self._timeout_s if timeout_s is None else timeout_s):
+                sent = await self._post(url, headers=headers, body=body, keep=keep)
         except Refusal:
             sent = Sent("url_refused")
         except _NotPublic:
@@ -106,15 +112,18 @@ class Sender:
             sent = Sent("no_answer")
         return sent._replace(duration_ms=round((clock.monotonic() - began) * 1000))
 
-    async def _post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Sent:
+    async def _post(self, url: str, *, headers: Mapping[str, str], body: bytes, keep: int) -> Sent:
         async with (
             self._session() as session,
             session.post(url, data=body, headers=headers, allow_redirects=False) as response,
         ):
+            outcome = "delivered" if 200 <= response.status < 300 else _name(response.status)
+            sent = Sent(outcome, response.status, response.headers.get("Retry-After"))
+            if keep and outcome == "delivered":
+                return await _with_body(sent, response, keep)
             with contextlib.suppress(aiohttp.ClientError):  # the status is the answer, however the rest ends
                 await response.content.read(MAX_ANSWER_BYTES)
-            outcome = "delivered" if 200 <= response.status < 300 else _name(response.status)
-            return Sent(outcome, response.status, response.headers.get("Retry-After"))
+            return sent
 
     def _session(self) -> aiohttp.ClientSession:
         # One for each try: a connection that is kept would skip the next try's resolution and check.
@@ -132,6 +141,17 @@ class Sender:
             timeout=aiohttp.ClientTimeout(total=None),
             skip_auto_headers=("Accept-Encoding", "Accept"),
         )
+
+
+async def _with_body(sent: Sent, response: aiohttp.ClientResponse, keep: int) -> Sent:
+    """``sent`` with the whole answer, read no further than one byte beyond what may be kept."""
+    body = bytearray()
+    while len(body) <= keep:
+        part = await response.content.read(keep + 1 - len(body))
+        if not part:
+            return sent._replace(body=bytes(body))
+        body += part
+    return sent._replace(outcome="answer_too_long")
 
 
 def _name(status: int) -> str:

@@ -10,6 +10,7 @@ SOURCES = {
     "review": "a person looked at it and decided",
     "report": "the merchant reported it on the charge",
     "warning": "the card's issuer warned of it",
+    "engine": "an outside engine said so, when it was told how the payment ended",
     "import": "the merchant told of it by the labels operation or the command",
 }
 """Who told: source -> what it means."""
@@ -19,7 +20,7 @@ def label(
     account: str, livemode: bool, *, fraud: bool, source: str, now: int, known_ms: int,
     attempt: str | None = None, charge: str | None = None,
 ) -> RiskLabelRow:  # fmt: skip
-    """The row for ``Commit.risk_labels``: name the attempt or the charge. ``now`` and ``known_ms`` are business time."""
+    """The row for ``Commit.risk_labels``: name the attempt or the charge. ``now``, ``known_ms``: business time."""
     assert source in SOURCES, "a source that nobody has explained"
     assert attempt is not None or charge is not None, "a label of nothing"
     return RiskLabelRow(account, livemode, new_id("rlbl"), 1, now, attempt, charge, fraud, source, known_ms)

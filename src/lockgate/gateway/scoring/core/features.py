@@ -86,7 +86,7 @@ for _key in _COMPARED:
         Feature(f"{_key}_fraud_share", f"Which part of what was paid with {KEYS[_key]} is known as fraud."),
     ]
 for _key in _SHARED:
-    _MADE += [Feature(f"{_key}_decline_share", f"Which part of the tries with {KEYS[_key]} was declined in the last 24h.")]
+    _MADE.append(Feature(f"{_key}_decline_share", f"Which part of the tries with {KEYS[_key]} failed in the last 24h."))
 
 FEATURES: tuple[Feature, ...] = (
     *(Feature(name, ATTRIBUTES[name].meaning, raising) for name, _, raising in _PLAIN),

@@ -1,0 +1,138 @@
+"""Habits: what the last payments with a card, customer or device were like, and what became known of them.
+
+Velocity counts within windows; habits look back over a number of payments, however long that takes: an average is worth
+more than a window that holds two. Word of a fraud comes late, so that the last week always looks honest: what is set
+against known frauds are payments that are at least that old (settled).
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from lockgate.gateway.velocity.core.keys import Keys
+
+KINDS = ("card", "customer", "device")
+PAST = 50
+"""How many payments are looked back over."""
+
+SETTLES_MS = 7 * 86_400_000
+_HOUR_MS = 3_600_000
+
+MEASURES: Mapping[str, str] = {
+    "past_payments": "How many earlier payments with {what} are looked back over, 50 at most.",
+    "usual_amount": "What they were over on average, in US cents; known frauds do not count.",
+    "usual_deviation": "How far their amounts commonly lie from that average (standard deviation), in US cents.",
+    "past_frauds": "How many of them are known as fraud.",
+    "settled_7d": "How many of them are between 7 and 14 days old: old enough that fraud would be known.",
+    "settled_frauds_7d": "How many of those are known as fraud.",
+    "fraud_first_h": "Hours since the first of them that is known as fraud was made.",
+    "fraud_last_h": "Hours since the last of them that is known as fraud was made.",
+    "clean_since_fraud": "How many of them came after that one, are older than 7 days, and are not known as fraud.",
+}
+"""What is said of each kind: the attribute's name after ``card_`` and so on -> its meaning."""
+
+NAMES: Mapping[str, tuple[str, ...]] = {kind: tuple(f"{kind}_{measure}" for measure in MEASURES) for kind in KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What one look-back adds up to, as the database or the twin counts it. ``honest`` is how many are not known as
+    fraud, ``amount`` and ``squares`` are over them; the times are in milliseconds, None where there was no fraud."""
+
+    payments: int
+    honest: int
+    amount: int
+    squares: int
+    settled: int
+    settled_frauds: int
+    first_ms: int | None
+    last_ms: int | None
+    clean: int
+
+
+def attributes(kind: str, sums: Sums | None, *, now_ms: int) -> dict[str, int | float]:
+    """The habits of one key; of one that was never seen they say nothing but that there were no payments."""
+    first, *names = NAMES[kind]
+    if sums is None or not sums.payments:
+        return {first: 0}
+    mean = sums.amount / sums.honest if sums.honest else None
+    found: dict[str, int | float] = {first: sums.payments}
+    if mean is not None:
+        # Whole numbers up to here: no order of adding up can give another deviation.
+        variance = (sums.squares * sums.honest - sums.amount * sums.amount) / (sums.honest * sums.honest)
+        found[names[0]] = round(mean)
+        found[names[1]] = round(math.sqrt(variance))
+    found[names[2]] = sums.payments - sums.honest
+    found[names[3]], found[names[4]] = sums.settled, sums.settled_frauds
+    if sums.first_ms is not None and sums.last_ms is not None:
+        found[names[5]] = round(max(0, now_ms - sums.first_ms) / _HOUR_MS, 3)
+        found[names[6]] = round(max(0, now_ms - sums.last_ms) / _HOUR_MS, 3)
+        found[names[7]] = sums.clean
+    return found
+
+
+@dataclass(slots=True)
+class _One:
+    """One payment of a key; shared by its keys, so that a label is noted once."""
+
+    at_ms: int
+    amount: int
+    fraud: bool = False
+
+
+@dataclass(slots=True)
+class Habits:
+    """The twin in memory: the same figures from a stream of payments in time order."""
+
+    _past: dict[tuple[str, bytes], deque[_One]] = field(default_factory=dict)
+    _named: dict[str, _One] = field(default_factory=dict)
+
+    def attributes(self, keys: Keys, *, now_ms: int) -> dict[str, int | float]:
+        """What the habits of a payment's keys were before it."""
+        found: dict[str, int | float] = {}
+        for kind in KINDS:
+            key = getattr(keys, kind)
+            if key is not None:
+                found.update(attributes(kind, _sums(self._past.get((kind, key), ()), now_ms), now_ms=now_ms))
+        return found
+
+    def add(self, attempt: str, keys: Keys, *, amount: int, at_ms: int) -> None:
+        """Count a payment; ``attempt`` names it for when something becomes known of it."""
+        one = self._named[attempt] = _One(at_ms, amount)
+        for kind in KINDS:
+            key = getattr(keys, kind)
+            if key is not None:
+                past = self._past.get((kind, key))
+                if past is None:
+                    past = self._past[kind, key] = deque(maxlen=PAST)
+                past.append(one)
+
+    def label(self, attempt: str, *, fraud: bool) -> None:
+        """It became known as fraud, or that is taken back."""
+        one = self._named.get(attempt)
+        if one is not None:
+            one.fraud = fraud
+
+
+def _sums(past: Iterable[_One], now_ms: int) -> Sums:
+    until, since = now_ms - SETTLES_MS, now_ms - 2 * SETTLES_MS
+    payments = honest = amount = squares = settled = settled_frauds = clean = 0
+    first_ms = last_ms = None
+    for one in past:
+        payments += 1
+        if one.fraud:
+            if first_ms is None:
+                first_ms = one.at_ms
+            if one.at_ms != last_ms:
+                last_ms, clean = one.at_ms, 0
+        else:
+            honest += 1
+            amount += one.amount
+            squares += one.amount * one.amount
+            if last_ms is not None and last_ms < one.at_ms <= until:
+                clean += 1
+        if since < one.at_ms <= until:
+            settled += 1
+            settled_frauds += one.fraud
+    return Sums(payments, honest, amount, squares, settled, settled_frauds, first_ms, last_ms, clean)

@@ -33,13 +33,16 @@ _HOUR_MS = 3_600_000
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to simulate. ``campaigns`` per day and attack, for this shop whatever its size; an attack that is not named
-    does not happen; None takes CAMPAIGNS, scaled to the shop's size."""
+    does not happen; None takes CAMPAIGNS, scaled to the shop's size. ``openings`` are attacks that certainly begin,
+    once each, in the middle of the first day; ``size`` is how many tries those of many cards make there."""
 
     seed: int
     shoppers: int = _USUAL_SHOPPERS
     days: int = 60
     start_ms: int = START_MS
     campaigns: Mapping[str, float] | None = field(default=None)
+    openings: tuple[str, ...] = ()
+    size: int | None = None
 
     def rates(self) -> Mapping[str, float]:
         if self.campaigns is not None:
@@ -52,7 +55,7 @@ def stream(plan: Plan) -> Iterator[Payment]:
 
     Raises ValueError for a plan that cannot be.
     """
-    unknown = sorted(set(plan.rates()) - set(ATTACKS))
+    unknown = sorted({*plan.rates(), *plan.openings} - set(ATTACKS))
     if unknown:
         raise ValueError(f"no such attack: {unknown[0]}")
     if plan.shoppers < 1 or plan.days < 1 or plan.start_ms % DAY_MS:
@@ -69,6 +72,8 @@ def stream(plan: Plan) -> Iterator[Payment]:
             for _ in range(poisson(random, rate)):
                 scene = Scene(random, shoppers, serials, day_ms + random.randrange(DAY_MS))
                 today += ATTACKS[name](scene)
+        for name in plan.openings if day == 0 else ():
+            today += ATTACKS[name](Scene(random, shoppers, serials, day_ms + DAY_MS // 2, plan.size))
         for payment in today:
             number += 1
             heapq.heappush(waiting, (payment.at_ms, number, payment))

@@ -4,19 +4,22 @@ It has 50 milliseconds. Where it fails or is late, the payment is held for a per
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from lockgate.gateway.risk import defend
 from lockgate.gateway.risk.core.decide import Decided, Hit, decide, stricter_of
-from lockgate.gateway.risk.core.gathered import Gathered, Judged
+from lockgate.gateway.risk.core.gathered import Gathered
 from lockgate.gateway.risk.core.published import CARDS
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.untrusted import lists_without_session, without_session
 from lockgate.gateway.risk.core.verdict import Assessment, Verdict
 from lockgate.gateway.risk.defend import Defence
 from lockgate.gateway.risk.degraded import degraded
+from lockgate.gateway.risk.engines.consult import NOBODY, Consulted
 from lockgate.gateway.risk.gather import Sources, gather
+from lockgate.gateway.risk.judged import Judged
 from lockgate.gateway.risk.record import assessment
 from lockgate.gateway.rules.core.catalogue import Attributes, Value
 from lockgate.gateway.rules.core.packed import settled
@@ -32,6 +35,19 @@ _logger = log.get("risk")
 Scores = Callable[[str, bool, Attributes], Awaitable[Score]]
 
 
+class Consult(Protocol):
+    """Asks the account's outside engines, each within a time of its own."""
+
+    async def __call__(
+        self, subject: Subject, attributes: Attributes, *, hashes: Mapping[str, str]
+    ) -> Consulted: ...
+
+
+async def nobody(subject: Subject, attributes: Attributes, *, hashes: Mapping[str, str]) -> Consulted:
+    """Where there are no outside engines."""
+    return NOBODY
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """What judging needs. ``scores`` gives the word of the account's model on a payment.
@@ -42,6 +58,7 @@ class Engine:
     sources: Sources
     scores: Scores
     defence: Defence
+    consult: Consult = nobody
     enforce_in_test: bool = False
     deadline_s: float = DEADLINE_S
 
@@ -60,6 +77,10 @@ async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None =
         deadline_s = engine.deadline_s if enforced else max(LENIENT_S, engine.deadline_s)
         await _within(gather(engine.sources, seen, enforced=enforced), deadline_s)
         seen.attributes = _settled(seen.attributes)
+        seen.stage = "engines"
+        hashes = {kind: key.hex() for kind, key in seen.keys.by_kind().items() if key is not None}
+        judged.consulted = await engine.consult(subject, seen.attributes, hashes=hashes)
+        seen.attributes |= _settled(judged.consulted.attributes)
         seen.stage = "score"
         score = await _score(engine, seen)
     except TimeoutError:
@@ -93,7 +114,7 @@ def _decided(seen: Gathered, judged: Judged, score: Score, *, stricter: Verdict 
     except Exception as error:
         _logger.exception("a payment could not be judged", stage="match")
         judged.faults.append(f"match:{type(error).__name__}")
-    always = _always(seen.subject, judged, stricter)
+    always = [*_always(seen.subject, judged, stricter), *judged.consulted.hits]
     decided = decide([*always, *judged.hits])
     if judged.unsigned is not None:
         decided = stricter_of(decided, decide([*always, *judged.unsigned]))
@@ -119,7 +140,7 @@ def _always(subject: Subject, judged: Judged, stricter: Verdict | None) -> list[
     if stricter is not None:
         found.append(Hit("builtin.overtaken", stricter, "builtin"))
     card = CARDS.get(subject.card.test or "") if subject.card is not None and not subject.livemode else None
-    if card is not None and card.verdict is not None:
+    if card is not None and card.verdict is not None and not subject.setup:  # they can be kept, and not paid with
         found.append(Hit("builtin.test_card", card.verdict, "published"))
     return found
 
@@ -141,9 +162,9 @@ def _published(subject: Subject, score: Score) -> Score:
     return score if card is None else replace(score, level=card.level, score=float(card.score))
 
 
-def _settled(attributes: dict[str, Value]) -> dict[str, Value]:
+def _settled(attributes: Attributes) -> dict[str, Value]:
     """Every value in the one form in which it is stored, so that the back-test sees what the rules see."""
-    found = {}
+    found: dict[str, Value] = {}
     for name, given in attributes.items():
         value = given if type(given) is bool else settled(name, given)
         if value is not None:

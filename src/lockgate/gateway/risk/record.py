@@ -7,9 +7,10 @@ from typing import Any
 from lockgate.gateway.risk.core import guards
 from lockgate.gateway.risk.core.decide import Decided
 from lockgate.gateway.risk.core.facts import coarse
-from lockgate.gateway.risk.core.gathered import Gathered, Judged
+from lockgate.gateway.risk.core.gathered import Gathered
 from lockgate.gateway.risk.core.outcome import outcome
 from lockgate.gateway.risk.core.verdict import Assessment
+from lockgate.gateway.risk.judged import Judged
 from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.rules.core.packed import pack
 from lockgate.gateway.scoring.score import Score
@@ -76,6 +77,7 @@ def _data(seen: Gathered, judged: Judged, decided: Decided, *, score: Score, lat
         "reasons": [reason.shown() for reason in score.reasons],
         "shadow_model": score.shadow,
         "faults": judged.faults,
+        "engines": [dict(told) for told in judged.consulted.told],
         "hashes": seen.hashes,
         "session": seen.session.id if seen.session is not None else None,  # what signals learns by
     }

@@ -21,6 +21,7 @@ def decision(row: RiskDecisionRow) -> dict[str, Any]:
             "charge": row.charge,
             "countries": data.get("countries"),
             "created": row.created,
+            "engines": data.get("engines", []),
             "faults": data.get("faults", []),
             "flagged": row.flagged,
             "latency_us": data.get("latency_us"),

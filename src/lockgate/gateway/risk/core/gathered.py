@@ -1,12 +1,9 @@
-"""What is known of a payment while it is judged, and what came of that: filled step by step, so that a failure leaves
-what stood there before it."""
+"""What is known of a payment while it is judged: filled step by step, so that a failure leaves what stood before it."""
 
 from dataclasses import dataclass, field
 
 from lockgate.gateway.identity.core.place import UNKNOWN, Place
 from lockgate.gateway.risk.core.armed import Armed
-from lockgate.gateway.risk.core.decide import Hit
-from lockgate.gateway.risk.core.guards import Needs
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.rules.core.catalogue import Value
 from lockgate.gateway.rules.core.packed import Memberships
@@ -29,14 +26,3 @@ class Gathered:
     from_session: bool = False
     armed: Armed | None = None
     stage: str = "rules"
-
-
-@dataclass(slots=True)
-class Judged:
-    """The hits on all that is known; ``unsigned`` are those without what the shopper's browser said, if it said
-    something. ``needs`` is what they rest on."""
-
-    hits: list[Hit] = field(default_factory=list)
-    unsigned: list[Hit] | None = None
-    needs: Needs = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)

@@ -23,6 +23,7 @@ DECISION = Shape(
         "charge": Field(STRING, nullable=True, expands="charge"),
         "countries": Field(one_of(*COUNTRIES), nullable=True),
         "created": Field(INTEGER),
+        "engines": Field(list_of(OBJECT)),
         "faults": Field(list_of(STRING)),
         "flagged": Field(BOOLEAN),
         "latency_us": Field(INTEGER, nullable=True),

@@ -66,8 +66,15 @@ def instant(random: np.random.Generator, keys: int) -> tuple[np.ndarray, np.ndar
     return held, random.uniform(0, 300) * (1 + random.uniform(-1, 1, keys - 1) * random.uniform(0, 1))
 
 
+def replayed(random: np.random.Generator, keys: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gaps like a person's, from a recording or a better program, with keys that are not held or all held alike."""
+    pace = np.exp(random.normal(5.15, 0.38)) * np.exp(random.normal(0, random.uniform(0.3, 0.8), keys - 1))
+    held = instant(random, keys)[0] if random.random() < 0.6 else np.full(keys, random.uniform(5, 200))
+    return held, pace
+
+
 FILLS: tuple[Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]], ...] = (
-    constant, uniform, uniform, normal, normal, instant,
+    constant, uniform, uniform, normal, normal, instant, replayed,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 CLIP = 4.0
-LATEST = 100
+LATEST = 50
 """How many samples a profile is made of: hands change, and a profile that remembers all of them is slow to follow."""
 
 FEWEST = 5

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from lockgate.gateway.audit.verify import NOTHING_ELSE, Known
 from lockgate.gateway.audit.verify import verify as verify_log
-from lockgate.gateway.invariants import disputes, find, find_disputes, find_payouts, journal, payouts
+from lockgate.gateway.invariants import disputes, find, find_disputes, find_payouts, find_risk, journal, payouts
 from lockgate.gateway.invariants.find import Booked
 from lockgate.gateway.invariants.find_disputes import BookedDispute
 from lockgate.gateway.invariants.find_payouts import BookedPayout
@@ -120,6 +120,16 @@ def resolved(now: int) -> Callable[[Connection, str, bool], Awaitable[list[str]]
     return run
 
 
+async def judged(connection: Connection, account: str, livemode: bool) -> list[str]:
+    """I12: whatever may take money or try a card was judged first, and is counted as what it was."""
+    unjudged = await find_risk.unjudged(connection, account, livemode)
+    sent = await find_risk.sent_though_blocked(connection, account, livemode)
+    miscounted = await find_risk.miscounted(connection, account, livemode)
+    return [f"{id_} ({action}) has no verdict" for id_, action in unjudged] + [
+        f"{id_} was blocked, and is {state} all the same" for id_, state in sent
+    ] + [f"{id_} is {state}, and counted as {counted}" for id_, state, counted in miscounted]
+
+
 def checks(*, now: int) -> list[Check]:
     """The invariants that the database alone can prove. (I9 is a sweep and I11 a test: neither has rows to read.)"""
     return [
@@ -131,6 +141,7 @@ def checks(*, now: int) -> list[Check]:
         Check("I7", "each state has its audit record, and the sealed log is as it was", audited),
         Check("I8", "each event reaches, or is on its way to, its endpoints", delivered),
         Check("I10", "no attempt stays unknown", resolved(now)),
+        Check("I12", "what may take money or try a card was judged first, and is counted as what it was", judged),
     ]
 
 

@@ -6,7 +6,7 @@ import re
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.gateway.rules.core.fragments import Condition
@@ -15,7 +15,7 @@ from lockgate.gateway.rules.core.packed import pack, unpack
 from lockgate.gateway.rules.core.parser import MOST_DIVISIONS, parse
 from lockgate.gateway.rules.core.ruleset import Named, Ruleset
 from lockgate.gateway.rules.core.text import written
-from tests.gateway.rules.trees import payments, rules
+from tests.gateway.rules.trees import UNHURRIED, payments, rules
 
 _TOKEN = re.compile(
     r"d\.attributes|d\.lists|->>|->|\$\d+::(?:int|text\[\]|text|numeric\[\]|numeric)|::boolean|::numeric"
@@ -66,7 +66,7 @@ def online(rule, attributes, lists):
     return bool(Ruleset([Named("r", 1, rule)]).evaluate(attributes, lists).hits)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=UNHURRIED)
 @given(rules.filter(affordable), st.lists(payments(), min_size=1, max_size=12))
 def test_both_say_the_same(asker, rule, rows):
     answers = asker.ask(Condition(rule.when, first=3), rows)
@@ -74,7 +74,7 @@ def test_both_say_the_same(asker, rule, rows):
     assert said == [answer is True for answer in answers], written(rule)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=UNHURRIED)
 @given(rules.filter(affordable), payments())
 def test_what_is_stored_is_judged_as_it_was(rule, payment):
     attributes, lists = payment
@@ -82,7 +82,7 @@ def test_what_is_stored_is_judged_as_it_was(rule, payment):
     assert online(rule, stored, lists) == online(rule, attributes, lists), written(rule)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=UNHURRIED)
 @given(rules)
 def test_nothing_of_a_rule_becomes_sql(rule):
     condition = Condition(rule.when, first=5)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lockgate.gateway.rules.core.catalogue import ATTRIBUTES
@@ -15,6 +15,7 @@ from lockgate.gateway.rules.core.nodes import Rule
 from lockgate.gateway.rules.core.parser import DEEPEST, parse
 from lockgate.gateway.rules.core.text import written
 from lockgate.kernel import clock
+from tests.gateway.rules.trees import UNHURRIED
 
 LISTS = {"blocked_mails": "email", "countries": "country", "words": "string"}
 
@@ -115,7 +116,7 @@ soups = st.one_of(
 )
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, deadline=None, suppress_health_check=UNHURRIED)
 @given(soups)
 def test_any_text_is_a_rule_or_a_fault(text):
     try:

@@ -5,6 +5,7 @@ import json
 
 from lockgate.gateway.rules import edit_rule, find
 from lockgate.gateway.rules.active import FRESH_S, Active
+from lockgate.kernel.errors import Refusal
 from tests.gateway.rules.desk import RULE
 
 PAYMENT = {"ip_country": "US", "card_country": "DE", "card_amount_1h": 500_001}
@@ -114,7 +115,7 @@ async def test_there_are_only_so_many_rules(desk, monkeypatch):
         *(desk.do("risk_rule.create", rule="flag if true") for _ in range(6)), return_exceptions=True
     )
     assert sum(isinstance(one, dict) for one in outcomes) == 3
-    assert {one.code for one in outcomes if not isinstance(one, dict)} == {"risk_rules_limit"}
+    assert {one.code for one in outcomes if isinstance(one, Refusal)} == {"risk_rules_limit"}
     assert (await desk.ports.active.of(desk.account, False)).revision == 3
 
 

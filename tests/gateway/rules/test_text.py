@@ -3,21 +3,21 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from lockgate.gateway.rules.core.faults import RuleFault
 from lockgate.gateway.rules.core.lexer import LONGEST
 from lockgate.gateway.rules.core.nodes import from_json, to_json
 from lockgate.gateway.rules.core.parser import parse
 from lockgate.gateway.rules.core.text import written
-from tests.gateway.rules.trees import rules
+from tests.gateway.rules.trees import UNHURRIED, rules
 
 
 def convert(minor, currency):
     return {"eur": minor * 11 // 10, "jpy": minor * 2 // 3}.get(currency)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, deadline=None, suppress_health_check=UNHURRIED)
 @given(rules)
 def test_what_is_written_reads_as_the_same_rule(rule):
     text = written(rule)
@@ -32,7 +32,7 @@ def test_what_is_written_reads_as_the_same_rule(rule):
     assert written(read) == text
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=UNHURRIED)
 @given(rules)
 def test_what_is_kept_as_json_is_the_same_rule(rule):
     assert from_json(json.loads(json.dumps(to_json(rule)))) == rule

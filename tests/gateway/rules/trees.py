@@ -1,5 +1,6 @@
 """Random typed rules and random payments for them: every kind of node, hostile texts, numbers at every edge."""
 
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 
 from lockgate.gateway.rules.core.catalogue import ATTRIBUTES
@@ -25,6 +26,9 @@ from lockgate.gateway.rules.core.nodes import (
 )
 from lockgate.gateway.rules.core.packed import LARGEST
 from lockgate.gateway.rules.core.words import CLOSED, SMALL
+
+UNHURRIED = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
+"""These tests draw large things, on machines that may be busy."""
 
 ALIASES = ("blocked", "vip", "a-list_2")
 BY_TYPE = {

@@ -1,6 +1,5 @@
 """Asks a rule of the decisions that are stored: what it would have stopped, caught and missed."""
 
-import asyncio
 import json
 
 from lockgate.gateway.audit.record import record
@@ -8,20 +7,16 @@ from lockgate.gateway.rules import find, find_past, render
 from lockgate.gateway.rules.check_rule import read
 from lockgate.gateway.rules.core.faults import RuleFault
 from lockgate.gateway.rules.core.nodes import Rule, from_json
-from lockgate.gateway.rules.core.tally import tallied
+from lockgate.gateway.rules.core.tally import Tally, tallied
 from lockgate.gateway.rules.ports import Ports
 from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.database import Connection
 from lockgate.gateway.storage.write import transact
 from lockgate.kernel.errors import Kind, Refusal, invalid
 from lockgate.kernel.operations import Answer, Call
+from lockgate.kernel.principal import Principal
 
 USUAL_S = 30 * 24 * 3600
-AT_ONCE = 2
-"""Back-tests that one process runs at a time: each reads as much as a thousand payments do."""
-
-_turns = asyncio.Semaphore(AT_ONCE)
-
 
 async def run(ports: Ports, call: Call) -> Answer:
     """The answer to POST /v1/risk/backtests."""
@@ -32,19 +27,7 @@ async def run(ports: Ports, call: Call) -> Answer:
     if first >= last:
         raise invalid("from must be before to.", param="from")
     lists = given.get("lists", "then")
-    try:
-        async with _turns:
-            groups = await find_past.groups(
-                ports.pool, who, rule, from_ms=first * 1000, to_ms=last * 1000, lists_now=lists == "now"
-            )  # fmt: skip
-    except find_past.TooLong:
-        raise Refusal(
-            Kind.INVALID,
-            f"This took longer than {find_past.LONGEST_S} seconds: ask for a shorter time.",
-            code="risk_backtest_too_long",
-            param="from",
-        ) from None
-    tally = tallied(rule.action, groups)
+    tally = await measured(ports, who, rule, first=first, last=last, lists_now=lists == "now")
     shown = render.backtest(rule, tally, first=first, last=last, lists=lists, livemode=who.livemode)
 
     async def work(connection: Connection) -> None:
@@ -53,6 +36,25 @@ async def run(ports: Ports, call: Call) -> Answer:
         await insert_audits(connection, [told])
 
     return await transact(ports.pool, call, rendered=shown, work=work)
+
+
+async def measured(
+    ports: Ports, who: Principal, rule: Rule, *, first: int, last: int, lists_now: bool
+) -> Tally:
+    """The figures of ``rule`` over the payments of ``first`` until before ``last``, in seconds."""
+    try:
+        async with ports.turns:
+            groups = await find_past.groups(
+                ports.pool, who, rule, from_ms=first * 1000, to_ms=last * 1000, lists_now=lists_now
+            )
+    except find_past.TooLong:
+        raise Refusal(
+            Kind.INVALID,
+            f"This took longer than {find_past.LONGEST_S} seconds: ask for a shorter time.",
+            code="risk_backtest_too_long",
+            param="from",
+        ) from None
+    return tallied(rule.action, groups)
 
 
 async def _asked(ports: Ports, call: Call) -> Rule:

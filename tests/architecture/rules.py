@@ -214,6 +214,8 @@ TENANT_TABLES = (
     "known_country",
     "risk_decision",
     "risk_setting",
+    "risk_engine",
+    "risk_engine_notice",
     "risk_event",
     "risk_use",
     "risk_count",

@@ -38,6 +38,7 @@ SWEEPS = {
     "gateway/payments/store.py:due_attempts": "recovery takes the attempts that are due, whoever's they are",
     "gateway/payments/store.py:expired_intents": "authorisations expire by the clock",
     "gateway/payments/store.py:wake": "a processor that answers again wakes all that wait for it",
+    "gateway/risk/engines/store.py:lease": "the worker tells the engines of all accounts what is due",
     "gateway/risk/store_puzzles.py:clear_used": "used puzzles are forgotten by age",
     "gateway/settlement/store.py:due": "money becomes available by the clock",
     "gateway/storage/business_time.py:ahead": "the furthest of all test clocks bounds what can be due",

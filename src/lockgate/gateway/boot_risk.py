@@ -11,6 +11,11 @@ from lockgate.gateway.risk.assess import Engine
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.verdict import Assessment, Verdict
 from lockgate.gateway.risk.defend import Defence
+from lockgate.gateway.risk.engines import api as engines_api
+from lockgate.gateway.risk.engines import jobs as engines_jobs
+from lockgate.gateway.risk.engines.consult import Engines
+from lockgate.gateway.risk.engines.ports import Ports as EnginesPorts
+from lockgate.gateway.risk.engines.ports import Telling, Way
 from lockgate.gateway.risk.find_settings import Kept
 from lockgate.gateway.risk.gather import Sources
 from lockgate.gateway.risk.memberships import Lists
@@ -29,6 +34,10 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.gateway.velocity import jobs as velocity_jobs
+from lockgate.gateway.webhooks.core import sign, url
+from lockgate.gateway.webhooks.deliver import Sender
+from lockgate.gateway.webhooks.secrets import new_secret
+from lockgate.kernel import clock
 from lockgate.kernel.config import ConfigError
 from lockgate.kernel.operations import Call, Loader, Operation, Page
 
@@ -52,6 +61,9 @@ class Risk:
         self.defence = Defence(pool, box, puzzle_key, enforce_in_test=enforce_in_test)
         self._signals = SignalsPorts(pool, box, settings["api"]["url"])
         self._rules = RulesPorts(pool, self.active, self._rates)
+        allow_private = bool(settings["allow_private_webhooks"]) and settings["profile"] == "sandbox"
+        self._way = Way(pool, box, Sender(allow_private=allow_private).send, sign.headers)
+        self._engines = EnginesPorts(pool, box, url.check, new_secret, allow_private)
 
         async def read(place: tuple[str, bool]) -> Kept:
             return await find_settings.settings(pool, *place)
@@ -68,6 +80,7 @@ class Risk:
             ),
             scores=_unscored,
             defence=self.defence,
+            consult=Engines(self._way).consult,
             enforce_in_test=enforce_in_test,
         )
 
@@ -84,7 +97,12 @@ class Risk:
 
     def operations(self) -> Sequence[Operation]:
         """Everything that the API offers of risk."""
-        return [*api.operations(self.ports), *rules_api.operations(self._rules), *signals_api.operations(self._signals)]
+        return [
+            *api.operations(self.ports),
+            *rules_api.operations(self._rules),
+            *signals_api.operations(self._signals),
+            *engines_api.operations(self._engines),
+        ]
 
     def loaders(self) -> Mapping[str, Loader]:
         """How ids of this floor are expanded."""
@@ -96,7 +114,13 @@ class Risk:
 
     def jobs(self, pool: Pool) -> Sequence[Job]:
         """What the clock calls."""
-        return [*jobs.jobs(pool), *velocity_jobs.jobs(pool), *signals_jobs.jobs(self._signals)]
+        telling = Telling(self._way, self.ports.committer, clock.now_ms)
+        return [
+            *jobs.jobs(pool),
+            *velocity_jobs.jobs(pool),
+            *signals_jobs.jobs(self._signals),
+            *engines_jobs.jobs(telling),
+        ]
 
 
 async def _unscored(account: str, livemode: bool, attributes: Attributes) -> Score:

@@ -93,9 +93,10 @@ create table risk_pair (
     others text not null,
     other bytea not null,
     last_ms bigint not null,
-    primary key (key, kind, account, livemode, others, other)
+    primary key (other, others, key, kind, account, livemode)
 );
--- Partial, though nothing lies outside: so that it is never taken where one other is looked up.
+-- Of the two indexes neither can stand in for the other (nothing lies outside the partial one): a plan that was made
+-- while the table was empty stays a good one.
 create index risk_pair_last on risk_pair (key, kind, account, livemode, last_ms, others) where last_ms > 0;
 
 -- When a key was seen first, and last, as far as its rows do not say it any more.

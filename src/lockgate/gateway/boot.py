@@ -145,6 +145,7 @@ async def _serve(home: Home) -> None:
     )
     app = App(offered, _loaders(parts), pages, _web_ports(parts, kept.limits))
     doors = Doors(_doors(home, app, parts.access.witness), changed=parts.access.trust.changed)
+    await parts.risk.warm()
     await doors.open()
     stopped = _stop_signal()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, doors.renew)

@@ -1,4 +1,4 @@
-"""The verdict on one payment: built-in rules, their limits to the cent and the millisecond, and what is put on record."""
+"""The verdict on one payment: built-in rules, their limits to the cent and the millisecond, and what is on record."""
 
 import json
 from dataclasses import replace

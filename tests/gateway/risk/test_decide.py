@@ -28,7 +28,7 @@ def test_nothing_that_matched_allows():
     assert decide([]) == ("allow", False, False, None, None)
 
 
-@pytest.mark.parametrize(("milder", "stricter"), itertools.combinations(VERDICTS[1:], 2))
+@pytest.mark.parametrize(("milder", "stricter"), list(itertools.combinations(VERDICTS[1:], 2)))
 def test_the_strictest_verdict_holds(milder, stricter):
     for order in ([hit(milder), hit(stricter)], [hit(stricter), hit(milder)]):
         decided = decide(order)

@@ -1,4 +1,4 @@
-"""Value lists that block and allow by their alias, felt at the next payment; merchants' rules beside the built-in ones."""
+"""Value lists that block and allow by their alias, felt at the next payment."""
 
 import json
 

@@ -113,22 +113,23 @@ async def _keys(sources: Sources, account: str, values: Mapping[str, str]) -> Ke
 async def _history(sources: Sources, seen: Gathered, values: Mapping[str, str]) -> None:
     """What the payment's keys were used for before, in which lists its values stand, and where they were last."""
     subject = seen.subject
-    seen.stage = "velocity"
+    whose = {"account": subject.account, "livemode": subject.livemode}
     amount = seen.attributes.get("amount", 0)
     assert isinstance(amount, int), "an amount is in whole cents"
-    seen.attributes |= await history(
-        sources.pool, account=subject.account, livemode=subject.livemode, keys=seen.keys, amount=amount,
-        now_ms=subject.now_ms,
-    )  # fmt: skip
-    seen.stage = "lists"
-    asked = await sources.lists.ask(subject.account, subject.livemode, values=values)
-    row, last = await find_history.lists_and_places(
-        sources.pool, subject.account, subject.livemode,
-        hashes=asked.hashes, card=seen.keys.card, customer=seen.keys.customer, now_ms=subject.now_ms,
-    )  # fmt: skip
-    found = sources.lists.read(asked, row)
-    if found is None:  # a list of another type, or a range, was made a moment ago
-        found = await sources.lists.find(sources.pool, subject.account, subject.livemode, values=values)
+    asked = await sources.lists.ask(**whose, values=values)
+    async with sources.pool.acquire() as connection:
+        seen.stage = "velocity"
+        seen.attributes |= await history(
+            connection, **whose, keys=seen.keys, amount=amount, now_ms=subject.now_ms
+        )
+        seen.stage = "lists"
+        row, last = await find_history.lists_and_places(
+            connection, **whose, hashes=asked.hashes, card=seen.keys.card, customer=seen.keys.customer,
+            now_ms=subject.now_ms,
+        )  # fmt: skip
+        found = sources.lists.read(asked, row)
+        if found is None:  # a list of another type, or a range, was made a moment ago
+            found = await sources.lists.find(connection, **whose, values=values)
     seen.lists = found
     seen.attributes |= travel(seen.place, subject.now_ms, last)
     for hash_, names in asked.meant.items():

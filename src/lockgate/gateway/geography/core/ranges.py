@@ -12,11 +12,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from itertools import accumulate, pairwise
-from sys import byteorder
 from typing import Any
 
 _MAGIC = b"LGC1"
 _HEAD_BYTES = 4
+_BIG_ENDIAN = array("H", [1]).tobytes() == b"\0\1"  # files are written with the smallest byte first
 
 
 class BadTable(Exception):
@@ -49,7 +49,7 @@ def write(edition: Mapping[str, Any], parts: Sequence[tuple[array, Sequence[str]
     for starts, codes in parts:
         assert starts[0] == 0, "a table begins with the first address of all"
         steps = array(starts.typecode, [0, *(after - before for before, after in pairwise(starts))])
-        if byteorder == "big":
+        if _BIG_ENDIAN:
             steps.byteswap()
         raw = steps.tobytes()
         body += b"".join(raw[weight :: steps.itemsize] for weight in range(steps.itemsize))
@@ -78,7 +78,7 @@ def read(blob: bytes) -> Ranges:
                 raw[weight::width] = body[at : at + count]
                 at += count
             steps.frombytes(raw)
-            if byteorder == "big":
+            if _BIG_ENDIAN:
                 steps.byteswap()
             codes = body[at : at + count]
             at += count

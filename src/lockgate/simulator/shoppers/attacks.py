@@ -169,7 +169,7 @@ def _tests(
     amount = random.choice((100, 100, 199, 500, 999))
     for number in range(size):
         country, bank = random.choice(banks)
-        if not (one_order and tries and random.random() < 0.8):
+        if not (one_order and tries and found[-1].decline is not None and random.random() < 0.8):
             order, tries = scene.serials.next_order(), 0
         if not one_device:
             device = f"f{order}"

@@ -75,7 +75,7 @@ class Play:
         if payment.visit is not None:
             session = self._session(payment)
             if session is not None:
-                fields["radar_options[session]"] = session
+                fields["payment_method_data[radar_options][session]"] = session
         return self._confirm(payment, order, fields)
 
     def _confirm(self, payment: Payment, order: Mapping[str, Any], fields: dict[str, Any]) -> Played:
@@ -88,6 +88,8 @@ class Play:
                 result = _result(seen)
                 if payment.known_at_ms is not None and result == "approved" and payment.kind not in TESTING:
                     heappush(self._missed, (payment.known_at_ms, order["id"]))
+                if result not in ("declined", "puzzled"):
+                    del self._orders[payment.order]  # it is paid, or waits for somebody else: nobody tries it again
                 return Played(payment, order["id"], result, solved, seen)
             solution = puzzle.solve(asked["token"], bits=asked["bits"], parts=asked["parts"])
             solved += 1

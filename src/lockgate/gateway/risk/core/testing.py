@@ -60,7 +60,11 @@ CONDITIONS: Mapping[str, str] = {
     "ip_drips_for_days": _tested("ip", "7d", cards=18, declines=18, share=_MOST),
     # One bank's cards from many addresses.
     "bin_tested": _tested("bin", "1h", cards=8, declines=12, share=_MOST, ips=6),
-    "bin_drips": _tested("bin", "24h", cards=15, declines=20, share=_MOST, ips=8),
+    # Slowly: half of it is longer ago than what an hour shows, so that the day after one burst is no block for a bank.
+    "bin_drips": (
+        f"{_tested('bin', '24h', cards=15, declines=20, share=_MOST, ips=8)}"
+        " and :bin_declines_1h: * 2 <= :bin_declines_24h:"
+    ),
 }
 """Name -> when a payment tries out a card, beyond doubt enough to stop it."""
 

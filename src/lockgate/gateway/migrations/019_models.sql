@@ -160,3 +160,46 @@ begin
     end loop;
 end $$;
 grant select on risk_label, risk_drift to lockgate_reporting;
+
+-- Habits: what the last payments with a card, customer or device add up to; scoring/core/habits.py says what each figure
+-- means, and is their twin.
+create index risk_event_card on risk_event (account, livemode, card, at_ms) where card is not null;
+create index risk_event_customer on risk_event (account, livemode, customer, at_ms) where customer is not null;
+create index risk_event_device on risk_event (account, livemode, device, at_ms) where device is not null;
+
+create function risk_habits_v1(
+    p_account text, p_livemode boolean, p_card bytea, p_customer bytea, p_device bytea,
+    p_now_ms bigint, p_past int, p_settles_ms bigint
+) returns table (
+    kind text, payments bigint, honest bigint, amount numeric, squares numeric, settled bigint, settled_frauds bigint,
+    first_ms bigint, last_ms bigint, clean bigint
+) language sql stable set search_path = gateway, pg_temp as $$
+    with past as (
+        (select 'card' as kind, e.attempt, e.at_ms, e.amount from risk_event e
+            where e.account = p_account and e.livemode = p_livemode and e.card = p_card and e.state <> 'void'
+            order by e.at_ms desc limit p_past)
+        union all
+        (select 'customer', e.attempt, e.at_ms, e.amount from risk_event e
+            where e.account = p_account and e.livemode = p_livemode and e.customer = p_customer and e.state <> 'void'
+            order by e.at_ms desc limit p_past)
+        union all
+        (select 'device', e.attempt, e.at_ms, e.amount from risk_event e
+            where e.account = p_account and e.livemode = p_livemode and e.device = p_device and e.state <> 'void'
+            order by e.at_ms desc limit p_past)
+    ), known as (
+        select p.kind, p.at_ms, p.amount, f.attempt is not null as fraud,
+            max(p.at_ms) filter (where f.attempt is not null) over (partition by p.kind) as last_ms
+        from past p left join risk_fraud f on f.account = p_account and f.livemode = p_livemode
+            and f.attempt = p.attempt and f.known_ms <= p_now_ms
+    )
+    select k.kind, count(*), count(*) filter (where not k.fraud),
+        coalesce(sum(k.amount) filter (where not k.fraud), 0),
+        coalesce(sum(k.amount::numeric * k.amount) filter (where not k.fraud), 0),
+        count(*) filter (where k.at_ms > p_now_ms - 2 * p_settles_ms and k.at_ms <= p_now_ms - p_settles_ms),
+        count(*) filter (where k.at_ms > p_now_ms - 2 * p_settles_ms and k.at_ms <= p_now_ms - p_settles_ms and k.fraud),
+        min(k.at_ms) filter (where k.fraud), max(k.at_ms) filter (where k.fraud),
+        count(*) filter (where not k.fraud and k.at_ms > k.last_ms and k.at_ms <= p_now_ms - p_settles_ms)
+    from known k group by k.kind
+$$;
+revoke all on function risk_habits_v1 from public;
+grant execute on function risk_habits_v1 to lockgate_gateway, lockgate_worker;

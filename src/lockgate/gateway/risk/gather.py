@@ -17,6 +17,7 @@ from lockgate.gateway.risk.find_settings import Kept
 from lockgate.gateway.risk.memberships import Lists
 from lockgate.gateway.rules.active import Active
 from lockgate.gateway.rules.core.catalogue import Value
+from lockgate.gateway.scoring.find_habits import habits
 from lockgate.gateway.signals import find as find_signals
 from lockgate.gateway.signals.core import judge as signals
 from lockgate.gateway.storage.database import Pool

@@ -32,6 +32,22 @@ DISTINCT = (
 DISTINCT_WINDOWS = ("1h", "24h", "7d")
 
 
+HABITS: Mapping[str, tuple[Type, str]] = {
+    "past_payments": ("number", "How many earlier payments with {what} are looked back over, 50 at most."),
+    "usual_amount": ("money", "What those payments with {what} were over on average; known frauds do not count."),
+    "usual_deviation": ("money", "How far amounts with {what} commonly lie from that average (standard deviation)."),
+    "past_frauds": ("number", "How many of the last 50 payments with {what} are known as fraud."),
+    "settled_7d": ("number", "How many payments with {what}, of the last 50, are 7 to 14 days old."),
+    "settled_frauds_7d": ("number", "How many of those that are 7 to 14 days old are known as fraud."),
+    "fraud_first_h": ("number", "Hours since the first of the last 50 payments with {what} known as fraud was made."),
+    "fraud_last_h": ("number", "Hours since the last payment with {what} known as fraud was made, of the last 50."),
+    "clean_since_fraud": ("number", "How many with {what} came after that, are 7 days old, and not known as fraud."),
+}  # fmt: skip
+"""What is said of the last payments with a card, customer or device: see scoring/core/habits.py."""
+
+HABIT_KEYS = ("card", "customer", "device")
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """One attribute. ``item_type`` is the type of value list in which its value may stand; such values are never
@@ -74,6 +90,11 @@ def _counted() -> list[Attribute]:
                       f"Different {others} seen with {KEYS[key]} in the last {window}, this payment's with them.")
             for window in DISTINCT_WINDOWS
         ]  # fmt: skip
+    for key in HABIT_KEYS:
+        found += [
+            Attribute(f"{key}_{name}", type_, "history", meaning.format(what=KEYS[key]))
+            for name, (type_, meaning) in HABITS.items()
+        ]
     return found
 
 

@@ -10,16 +10,18 @@ against not telling it.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, KEYS, Attributes, Value
+from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, HABIT_KEYS, KEYS, Attributes, Value
 
 VERSION = 1
 """Changes with the names, their order or what they mean: a model is only given the features that it was trained on."""
 
-_PRIOR_PAYMENTS = 5.0
+_NEVER_H = 100_000.0  # longer ago than anything
+_PRIOR_PAYMENTS = 2.0
 _PRIOR_SHARE = 0.005  # of payments that turn out to be fraud, where nothing is known of a key
 
 
@@ -46,10 +48,13 @@ def _plain() -> list[tuple[str, float, bool]]:
                      "is_timezone_foreign", "bot_score")
     ]  # fmt: skip
     for key in ("card", "customer", "ip", "device", "email"):
-        found += [(f"{key}_attempts_{window}", 1.0, False) for window in ("1h", "24h", "7d", "30d")]
+        found += [(f"{key}_attempts_{window}", 1.0, False) for window in ("1h", "24h", "30d")]
         found += [(f"{key}_declines_{window}", 0.0, False) for window in ("1h", "24h")]
         found += [(f"{key}_age_h", 0.0, False)]
         found += [(f"{key}_frauds_{window}", 0.0, False) for window in ("7d", "30d")]
+    for key in HABIT_KEYS:
+        found += [(f"{key}_{habit}", 0.0, False) for habit in ("past_payments", "past_frauds", "clean_since_fraud")]
+        found += [(f"{key}_fraud_{which}_h", _NEVER_H, False) for which in ("first", "last")]
     found += [("bin_attempts_1h", 1.0, False), ("bin_declines_1h", 0.0, False), ("bin_frauds_30d", 0.0, False)]
     found += [
         (name, 1.0, False)
@@ -77,16 +82,27 @@ _MADE: list[Feature] = [
     Feature("card_billing_differ", "Whether the card's country is not the billing address's.", raising=True),
     Feature("ip_shipping_differ", "Whether the address's country is not where the goods go.", raising=True),
 ]
-_COMPARED = ("card", "customer", "ip", "device", "email")
 _SHARED = ("ip", "device", "bin")
-for _key in _COMPARED:
+for _key in HABIT_KEYS:
     _MADE += [
-        Feature(f"{_key}_mean", f"What other payments with {KEYS[_key]} were over in the last 30d, on average."),
-        Feature(f"{_key}_ratio", f"This amount against the average of others with {KEYS[_key]} in the last 30d."),
-        Feature(f"{_key}_fraud_share", f"Which part of what was paid with {KEYS[_key]} is known as fraud."),
+        Feature(f"{_key}_usual", f"What payments with {KEYS[_key]} are over on average."),
+        Feature(f"{_key}_ratio", f"This amount against that average with {KEYS[_key]}."),
+        Feature(
+            f"{_key}_deviation", f"How many usual deviations this amount is above what is usual with {KEYS[_key]}."
+        ),
+        Feature(f"{_key}_recent_ratio", f"Other amounts of the last 7d with {KEYS[_key]} against what is usual."),
+        Feature(f"{_key}_settled_share", f"Of payments with {KEYS[_key]} 7 to 14 days ago, which part was fraud."),
+        Feature(f"{_key}_fraud_share", f"Of older payments with {KEYS[_key]}, which part is known as fraud."),
     ]
 for _key in _SHARED:
     _MADE.append(Feature(f"{_key}_decline_share", f"Which part of the tries with {KEYS[_key]} failed in the last 24h."))
+
+_HABITS = tuple(
+    tuple(f"{key}_{name}" for name in ("usual_amount", "usual_deviation", "attempts_7d", "amount_7d", "settled_7d",
+                                       "settled_frauds_7d", "attempts_30d", "frauds_30d"))
+    for key in HABIT_KEYS
+)  # fmt: skip
+_FAILED = tuple((f"{key}_attempts_24h", f"{key}_declines_24h") for key in _SHARED)
 
 FEATURES: tuple[Feature, ...] = (
     *(Feature(name, ATTRIBUTES[name].meaning, raising) for name, _, raising in _PLAIN),
@@ -101,17 +117,16 @@ RAISING: frozenset[str] = frozenset(feature.name for feature in FEATURES if feat
 ATTRIBUTES_USED: frozenset[str] = frozenset(
     {name for name, _ in _GIVEN}
     | {"amount", "card_funding", "card_country", "ip_country", "shipping_country", "billing_country"}
-    | {f"{key}_{measure}_30d" for key in _COMPARED for measure in ("attempts", "amount", "frauds")}
-    | {f"{key}_attempts_7d" for key in _COMPARED}
-    | {f"{key}_{measure}_24h" for key in _SHARED for measure in ("attempts", "declines")}
+    | {name for names in _HABITS for name in names}
+    | {name for names in _FAILED for name in names}
 )
 """What a vector is made of: these must be read before a payment can be scored."""
 
 
 def vector(attributes: Attributes) -> NDArray[np.float32]:
     """The features of one payment in the order of ``NAMES``; attributes as ``rules.core.packed`` settles them."""
-    get = attributes.get
-    row: list[float] = [get(name, absent) for name, absent in _GIVEN]  # type: ignore[misc] - numbers and booleans all
+    get: Callable[..., Any] = attributes.get
+    row: list[float] = [get(name, absent) for name, absent in _GIVEN]
     amount = float(get("amount", 0))
     row += (
         math.log1p(amount),
@@ -121,21 +136,37 @@ def vector(attributes: Attributes) -> NDArray[np.float32]:
         _differ(get, "card_country", "billing_country"),
         _differ(get, "ip_country", "shipping_country"),
     )
-    for attempts_30d, attempts_7d, amount_30d, frauds_30d in _BY_KEY:
-        tried = get(attempts_30d, 1)
-        others = (get(amount_30d, amount) - amount) / (tried - 1) if tried > 1 else 0.0
+    for (
+        usual_amount,
+        usual_deviation,
+        attempts_7d,
+        amount_7d,
+        settled,
+        settled_frauds,
+        attempts_30d,
+        frauds_30d,
+    ) in _HABITS:
+        usual = get(usual_amount, 0)
+        tried = get(attempts_7d, 1)
         frauds = get(frauds_30d, 0)
         # What was tried in the last week is too young to be known of: it would make every key look honest.
-        settled = max(tried - get(attempts_7d, 1), frauds)
-        row += (
-            others,
-            amount / others if others > 0 else 1.0,
-            (frauds + _PRIOR_SHARE * _PRIOR_PAYMENTS) / (settled + _PRIOR_PAYMENTS),
-        )
-    for attempts, declines in _BY_SHARED:
+        older = max(get(attempts_30d, 1) - tried, frauds)
+        if usual > 0:
+            recent = (get(amount_7d, amount) - amount) / (tried - 1) if tried > 1 else usual
+            row += (
+                usual,
+                amount / usual,
+                (amount - usual) / max(get(usual_deviation, 0), usual / 10),
+                recent / usual,
+            )
+        else:
+            row += (0.0, 1.0, 0.0, 1.0)
+        row += (_share(get(settled_frauds, 0), get(settled, 0)), _share(frauds, older))
+    for attempts, declines in _FAILED:
         row.append(get(declines, 0) / max(get(attempts, 1), 1))
     return np.array(row, dtype=np.float32)
 
 
-_BY_KEY = tuple((f"{k}_attempts_30d", f"{k}_attempts_7d", f"{k}_amount_30d", f"{k}_frauds_30d") for k in _COMPARED)
-_BY_SHARED = tuple((f"{k}_attempts_24h", f"{k}_declines_24h") for k in _SHARED)
+def _share(frauds: float, payments: float) -> float:
+    """Of few payments a share says little: it is drawn towards what is common."""
+    return (frauds + _PRIOR_SHARE * _PRIOR_PAYMENTS) / (payments + _PRIOR_PAYMENTS)

@@ -10,29 +10,17 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from lockgate.gateway.rules.core.catalogue import HABIT_KEYS, HABITS
 from lockgate.gateway.velocity.core.keys import Keys
 
-KINDS = ("card", "customer", "device")
+KINDS = HABIT_KEYS
 PAST = 50
 """How many payments are looked back over."""
 
 SETTLES_MS = 7 * 86_400_000
 _HOUR_MS = 3_600_000
 
-MEASURES: Mapping[str, str] = {
-    "past_payments": "How many earlier payments with {what} are looked back over, 50 at most.",
-    "usual_amount": "What they were over on average, in US cents; known frauds do not count.",
-    "usual_deviation": "How far their amounts commonly lie from that average (standard deviation), in US cents.",
-    "past_frauds": "How many of them are known as fraud.",
-    "settled_7d": "How many of them are between 7 and 14 days old: old enough that fraud would be known.",
-    "settled_frauds_7d": "How many of those are known as fraud.",
-    "fraud_first_h": "Hours since the first of them that is known as fraud was made.",
-    "fraud_last_h": "Hours since the last of them that is known as fraud was made.",
-    "clean_since_fraud": "How many of them came after that one, are older than 7 days, and are not known as fraud.",
-}
-"""What is said of each kind: the attribute's name after ``card_`` and so on -> its meaning."""
-
-NAMES: Mapping[str, tuple[str, ...]] = {kind: tuple(f"{kind}_{measure}" for measure in MEASURES) for kind in KINDS}
+NAMES: Mapping[str, tuple[str, ...]] = {kind: tuple(f"{kind}_{measure}" for measure in HABITS) for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, DISTINCT, KEYS
 from lockgate.gateway.rules.core.catalogue import DISTINCT_WINDOWS as CATALOGUE_DISTINCT_WINDOWS
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
-from lockgate.gateway.velocity.core.measures import DISTINCT_WINDOWS, KINDS, NAMES, OTHERS
+from lockgate.gateway.velocity.core.measures import DISTINCT_WINDOWS, FRAUD_WINDOWS, KINDS, NAMES, OTHERS
 from lockgate.gateway.velocity.core.memory import Memory
 from tests.gateway.velocity.oracle import Attempt, brute_force
 from tests.gateway.velocity.streams import Played, stream
@@ -16,7 +16,9 @@ from tests.gateway.velocity.streams import Played, stream
 
 def test_the_catalogue_names_what_velocity_tells() -> None:
     told = {name for names in NAMES.values() for name in names} | {f"{kind}_age_h" for kind in KINDS}
-    assert told == {a.name for a in ATTRIBUTES.values() if a.source in ("velocity", "history")} | {"customer_age_h"}
+    frauds = {f"{kind}_frauds_{window}" for kind in KINDS for window in FRAUD_WINDOWS}
+    assert told == {a.name for a in ATTRIBUTES.values() if a.source == "velocity"} | frauds | {"customer_age_h"}
+    assert frauds <= ATTRIBUTES.keys()
     assert tuple(KEYS) == KINDS
     assert set(DISTINCT) == {(kind, others) for kind in KINDS for others in OTHERS[kind]}
     assert CATALOGUE_DISTINCT_WINDOWS == DISTINCT_WINDOWS

@@ -99,6 +99,8 @@ def test_an_elevated_payment_is_reviewed_until_it_is_approved_or_given_back(clie
     assert {made.review for made in (first, second, third)} <= waiting
     approved = client.v1.reviews.approve(first.review, {"expand": ["payment_intent"]})
     assert (approved.open, approved.reason) == (False, "approved") and approved.payment_intent.id == first.id
+    assert (first.status, approved.payment_intent.status) == ("requires_capture", "succeeded")
+    client.v1.payment_intents.capture(second.id)
     client.v1.refunds.create({"payment_intent": second.id, "amount": 500})
     assert client.v1.reviews.retrieve(second.review).open, "some of the money is still the merchant's"
     client.v1.refunds.create({"payment_intent": second.id, "reason": "fraudulent"})

@@ -11,6 +11,7 @@ from lockgate.gateway.payments import recover, store
 from lockgate.gateway.payments.core.counted import JUDGED
 from lockgate.gateway.payments.jobs import jobs
 from lockgate.gateway.storage.commit import Overrun
+from lockgate.gateway.storage.idempotency import Found
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Refusal
 from tests.gateway.customers.desk import pool_as
@@ -257,7 +258,10 @@ async def test_a_request_that_died_after_it_approved_leaves_the_rest_to_the_cloc
     till.line.forward = forward  # type: ignore[method-assign]
     assert (await till.get(intent))["status"] == "processing"
     await till.make_due()
-    await recover.portion(till.ports)
+    again = till.request("review.approve", review=review, key="k")
+    found = Found(b"", "own", 0, (await till.attempts())[-1].id, None, None, 0)
+    answer = await recover.settle_claim(till.ports, MERCHANT, found, again)
+    assert answer is not None and json.loads(answer.body)["closed_reason"] == "approved", "it was decided"
     assert (await till.get(intent))["status"] == "requires_capture"
     await till.pool.execute("update attempt set send_before_ms = 1 where state = 'failed'")
     for job in _jobs(till):

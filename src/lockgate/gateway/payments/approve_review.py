@@ -5,6 +5,8 @@ whatever dies. An order that certainly was not sent is given again by the clock,
 somebody decided otherwise.
 """
 
+import json
+
 from lockgate.gateway.payments import capture, conclude, find, held, keep, store
 from lockgate.gateway.payments import cause as causes
 from lockgate.gateway.payments.cause import Cause
@@ -19,7 +21,9 @@ from lockgate.gateway.risk.core.reviews import NotOpen, Review
 from lockgate.gateway.scoring.core.labels import label
 from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import Moved
-from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.events import announce
+from lockgate.gateway.storage.idempotency import claimed
+from lockgate.gateway.storage.rows import AttemptRow, Commit
 from lockgate.gateway.storage.write import write
 from lockgate.kernel import clock, log
 from lockgate.kernel.errors import Kind, Refusal
@@ -49,12 +53,15 @@ async def approve(ports: Ports, call: Call) -> Answer:
         )
         told = close_review.close(commit, closed)
         try:
-            answer = await write(ports, call, commit=commit, rendered=told.rendered, happenings=[told])
+            if opened is None:
+                return await write(ports, call, commit=commit, rendered=told.rendered, happenings=[told])
+            commit.claims += claimed(call, attempt=opened.attempt.id)
+            await announce(commit, cause.origin, [told], ports.box)
+            await ports.committer.commit(commit)
         except Moved:
             continue
-        if opened is not None:
-            await _take(ports, cause, opened)
-        return answer
+        await _take(ports, cause, opened)
+        return await conclude.answer_later(ports, call, told.rendered)
     raise build.busy()
 
 
@@ -75,6 +82,11 @@ async def portion(ports: Ports) -> int:
         except Exception:
             _logger.exception("an approved payment could not be taken", intent=row.id)
     return done
+
+
+def is_ordered_by(attempt: AttemptRow) -> bool:
+    """Whether ``attempt`` is to take what was approved here."""
+    return attempt.action == "capture" and bool(json.loads(attempt.data).get("approved"))
 
 
 async def open_one(ports: Ports, call: Call, *, verb: str) -> Review:

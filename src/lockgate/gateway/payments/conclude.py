@@ -131,7 +131,15 @@ async def current(ports: Ports, call: Call, intent: Intent, attempt: AttemptRow)
     """
     if attempt.state == "failed":
         raise refusals.not_sent()
-    answer = await show(ports, call, intent)
+    return await _kept(ports, call, await show(ports, call, intent))
+
+
+async def answer_later(ports: Ports, call: Call, rendered: Mapping[str, Any]) -> Answer:
+    """``rendered`` as the answer of a request whose commits are all written."""
+    return await _kept(ports, call, await call.answer(rendered))
+
+
+async def _kept(ports: Ports, call: Call, answer: Answer) -> Answer:
     if call.claim is not None:
         await ports.committer.commit(Commit(answers=answered(call, answer, await call.sealed(answer))))
     return answer

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate.gateway.payments import (
+    approve_review,
     capture,
     conclude,
     find,
@@ -112,9 +113,10 @@ async def settle_claim(ports: Ports, principal: Principal, found: Found, call: C
         await recover(ports, attempt)
         attempt = await find.attempt(ports.pool, principal, found.attempt)
         assert attempt is not None, "attempts are never deleted"
-    if attempt.state == "open":
+    decided = approve_review.is_ordered_by(attempt)  # whatever becomes of the order: it is given again
+    if attempt.state == "open" and not decided:
         return None
-    if attempt.state == "failed":
+    if attempt.state == "failed" and not decided:
         gone = ReleaseRow(principal.account, principal.livemode, call.claim.key, found.owner)
         await ports.committer.commit(Commit(releases=[gone]))
         raise refusals.not_sent()

@@ -13,8 +13,8 @@ from tests.support.running import discard
 
 PROTOCOL = (
     "simulated campaigns and shoppers (seeded) pay through the API of a started Lockgate in test mode with"
-    " risk.enforce_in_test; a try is a decline that the issuer was made to give; the attackers solve every puzzle they get,"
-    " the honest none"
+    " risk.enforce_in_test; a try is a decline that the issuer was made to give; the attackers solve every puzzle they"
+    " get, the honest none"
 )
 PUBLISHED = "four checks"
 SEED = 2_026

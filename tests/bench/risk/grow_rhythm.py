@@ -16,7 +16,7 @@ from lockgate.gateway.signals.core import rhythm
 
 FILE = Path(signals.__file__).parent / "static" / "rhythm.json"
 STEP_MS = 5
-_TYPISTS, _FILLS, _TREES, _LEAVES = 9_000, 9_000, 60, 12
+_TYPISTS, _FILLS, _TREES, _LEAVES = 27_000, 27_000, 80, 16
 _MOST_GAP_MS = 2_000
 
 Times = tuple[list[int], list[int]]
@@ -26,11 +26,13 @@ def typist(random: np.random.Generator) -> Times:
     """One form filled by somebody: every key and every pair of keys has its own usual time, and each press varies."""
     keys = int(random.choice([10, 11, 16, 22, 33, 44, 60]))
     hold, pace = np.exp(random.normal(4.42, 0.25)), np.exp(random.normal(5.15, 0.38))
-    letters = random.normal(0, random.uniform(0.08, 0.2), 30)
-    pairs = random.normal(0, random.uniform(0.25, 0.6), 60)
-    vary_hold, vary_pace = random.uniform(0.1, 0.22), random.uniform(0.1, 0.35)
+    letters = random.normal(0, random.uniform(0.05, 0.25), 30)
+    pairs = random.normal(0, random.uniform(0.15, 0.7), 60)
+    vary_hold, vary_pace = random.uniform(0.06, 0.3), random.uniform(0.1, 0.35)
     text = random.integers(0, 30, keys)
     holds = hold * np.exp(letters[text] + random.normal(0, vary_hold, keys))
+    slipped = random.random(keys) < random.uniform(0, 0.08)  # a key barely touched, or leant on
+    holds = np.where(slipped, holds * np.exp(random.normal(0, 0.6, keys)), holds)
     walks = pairs[random.integers(0, 60, keys - 1)]
     gaps = pace * np.exp(walks + random.normal(0, vary_pace, keys - 1))
     searched = random.random(keys - 1) < random.uniform(0.02, 0.15)  # a key looked for, a thought
@@ -96,7 +98,7 @@ def main() -> None:
     programs = [rhythm.features(*program(random)) for _ in range(_FILLS)]
     data = lgb.Dataset(np.array(people + programs), np.array([0] * len(people) + [1] * len(programs)))
     options = {
-        "objective": "binary", "num_leaves": _LEAVES, "learning_rate": 0.2, "min_child_samples": 40, "verbose": -1,
+        "objective": "binary", "num_leaves": _LEAVES, "learning_rate": 0.15, "min_child_samples": 40, "verbose": -1,
         "seed": 20, "deterministic": True, "num_threads": 1, "lambda_l2": 5.0,
     }  # fmt: skip
     grown = lgb.train(options, data, _TREES).dump_model()

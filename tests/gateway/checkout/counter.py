@@ -87,7 +87,7 @@ class Counter:
         return await jobs.due(self.ports, now=now or clock.now())
 
     async def open_page(self, id_: str) -> Answer:
-        [one] = page.pages(self.ports)
+        one = page.pages(self.ports)[0]
         return await one.handler(Visit({"session": id_}, (), {}, "127.0.0.1", "req_1", clock.now()))
 
     async def told(self, prefix: str = "checkout.") -> list[tuple[str, Any]]:

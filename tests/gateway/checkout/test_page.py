@@ -1,4 +1,4 @@
-"""The page: what it shows in each state, what it never shows, and that nothing in it runs."""
+"""The page: what it shows in each state, what it never shows, and that nothing runs in it but the collector."""
 
 import re
 from base64 import b64encode
@@ -8,7 +8,8 @@ import pytest
 
 from lockgate.gateway.checkout.core import html
 from lockgate.gateway.checkout.core.html import Seen
-from lockgate.gateway.checkout.core.style import POLICY
+from lockgate.gateway.checkout.core.style import POLICY, POLICY_WITH_COLLECTOR
+from lockgate.gateway.signals.script import script
 from tests.gateway.checkout.counter import PAYMENT, SETUP
 
 pytestmark = pytest.mark.asyncio
@@ -77,9 +78,18 @@ async def test_whatever_a_merchant_writes_stays_text(state):
 
 
 async def test_the_policy_allows_the_sheet_and_nothing_else(counter):
-    answer = await counter.open_page((await counter.do("create", PAYMENT))["id"])
+    answer = await counter.open_page("cs_test_nothing")
     assert dict(answer.headers) == {"Content-Security-Policy": POLICY}
     [sheet] = re.findall(r"<style>(.*?)</style>", answer.body.decode(), re.DOTALL)
     assert f"'sha256-{b64encode(sha256(sheet.encode()).digest()).decode()}'" in POLICY
     assert POLICY.startswith("default-src 'none';") and "unsafe" not in POLICY and "script-src" not in POLICY
     assert "form-action 'none'" in POLICY and "frame-ancestors 'none'" in POLICY
+
+
+async def test_an_open_page_runs_the_collector_and_no_other_script(counter):
+    answer = await counter.open_page((await counter.do("create", PAYMENT))["id"])
+    assert dict(answer.headers) == {"Content-Security-Policy": POLICY_WITH_COLLECTOR}
+    assert "script-src 'self';" in POLICY_WITH_COLLECTOR and "unsafe" not in POLICY_WITH_COLLECTOR
+    [tag] = re.findall(r"<script[^>]*>", answer.body.decode())
+    assert script().integrity in tag and f'src="{script().path}"' in tag
+    assert b"never at what you type" in answer.body

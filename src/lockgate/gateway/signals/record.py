@@ -66,7 +66,7 @@ async def make(
         user_agent=sender.user_agent,
         whole_agent=len(sender.user_agent) < AGENT_KEPT,
         language=sender.language,
-        offset=_offset(report["device"].get("timezone"), now),
+        offset=zone_offset(report["device"].get("timezone"), now),
     )
     raw = {"report": report, "address": sender.address}
     if setting.profiles:
@@ -151,7 +151,7 @@ async def _fingerprint(ports: Ports, sender: Sender, report: Mapping[str, Any]) 
     return await ports.box.blind_index(sender.account, "signals.fingerprint", f"{signals}\n{sender.address}")
 
 
-def _offset(name: str | None, now: int) -> int | None:
+def zone_offset(name: str | None, now: int) -> int | None:
     """How many minutes the zone ``name`` is ahead of UTC; None where there is no such zone."""
     if not name:
         return None

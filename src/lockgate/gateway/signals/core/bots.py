@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from lockgate.gateway.signals.core import pointer, rhythm
 from lockgate.gateway.signals.core.params import TIMED
 
-SURE_RHYTHM = 0.9
-"""How sure the trees must be: above this they took one in a few hundred forms of real people for a program's."""
+SURE_RHYTHM = 0.96
+"""How sure the trees must be: above this they take one in a hundred forms of real people for a program's (G7)."""
 
 _MOST = 0.99
 _FEWEST_CARD_KEYS = 8
@@ -69,7 +69,7 @@ def _typed(report: Mapping[str, Any], trees: Mapping[str, Any]) -> Iterator[Sign
     gaps = [time for role in TIMED for time in typing.get(role, {}).get("gaps", ())]
     sure = rhythm.machine(holds, gaps, trees)
     if sure is not None and sure >= SURE_RHYTHM:
-        yield Sign("rhythm", 0.9)
+        yield Sign("rhythm", 0.8)
     for role in ("card", "other"):
         sums = report.get(role, {})
         if sums.get("count", 0) < _FEWEST_CARD_KEYS:

@@ -117,6 +117,18 @@ class Cluster:
         """A new copy of the migrated template."""
         return run_apart(self.copy(f"test_{next(self.numbers)}", TEMPLATE))
 
+    def crash(self) -> None:
+        """Have the server stop at once, without a checkpoint, and start it again."""
+        command = self.process.args
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=30)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        run_apart(self._answer())
+
+    async def _answer(self) -> None:
+        await (await self.superuser()).close()
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)

@@ -74,7 +74,11 @@ class Played:
     attempts: list[Attempt] = field(default_factory=list)
     memory: Memory = field(default_factory=Memory)
     errors: list[str] = field(default_factory=list)
-    looked: int = 0
+    compared: int = 0
+
+    def reopened(self, pool: Pool) -> "Played":
+        """The same stream after a restart: nothing is kept but what was committed, and what brute force knows."""
+        return Played(pool, Committer(pool), self.attempts, self.memory, self.errors, self.compared)
 
     async def play(self, step: Step) -> None:
         """Do one step everywhere; an attempt is looked at before it is written."""
@@ -112,7 +116,6 @@ class Played:
         await store.fold(self.pool, hot, recent_ms=now_ms - 2 * HOUR, limit=limit)
 
     async def look(self, keys: Keys, amount: int, now_ms: int) -> None:
-        self.looked += 1
         expected = brute_force(self.attempts, keys, amount=amount, now_ms=now_ms)
         told = {
             "memory": self.memory.attributes(keys, amount=amount, now_ms=now_ms),
@@ -121,6 +124,7 @@ class Played:
             ),
         }
         for who, found in told.items():
+            self.compared += len(expected)
             for name in sorted(expected.keys() | found.keys()):
                 if expected.get(name) != found.get(name):
                     self.errors.append(f"{who}: {name} is {expected.get(name)}, told {found.get(name)} at {now_ms}")

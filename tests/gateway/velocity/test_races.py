@@ -1,10 +1,7 @@
 """Two processes race for one limit: never do more pass than may, whatever the limit counts."""
 
 import asyncio
-import json
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -16,27 +13,9 @@ from lockgate.gateway.velocity import store
 from lockgate.gateway.velocity.core.keys import Keys
 from lockgate.gateway.velocity.store import Busy
 from tests.gateway.velocity.oracle import ACCOUNT, HOUR, Attempt
+from tests.gateway.velocity.racing import racer
 from tests.gateway.velocity.streams import START_MS
 from tests.support.cluster import Database
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-async def _racer(
-    database: Database, name: str, *, measure: str, limit: int, amount: int, attempts: int
-) -> Counter[str]:
-    role = database["gateway"]
-    given = {
-        "database": database.settings, "user": role["user"], "password": role["password"], "name": name,
-        "measure": measure, "limit": limit, "amount": amount, "attempts": attempts, "now_ms": START_MS,
-    }  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.gateway.velocity.race",
-        cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    told, _ = await process.communicate(json.dumps(given).encode())
-    assert process.returncode == 0
-    return Counter(json.loads(told))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +26,7 @@ async def test_of_fifty_parallel_attempts_in_two_processes_as_many_pass_as_may(
     database: Database, pool: Pool, measure: str, limit: int, amount: int, may_pass: int
 ) -> None:
     outcomes = await asyncio.gather(*(
-        _racer(database, name, measure=measure, limit=limit, amount=amount, attempts=25) for name in ("a", "b")
+        racer(database, name, measure=measure, limit=limit, amount=amount, attempts=25) for name in ("a", "b")
     ))  # fmt: skip
     total = sum(outcomes, Counter[str]())
     assert total["passed"] == may_pass

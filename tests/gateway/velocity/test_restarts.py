@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,33 +31,18 @@ def durable() -> Iterator[Cluster]:
         started.stop()
 
 
-def crash(cluster: Cluster) -> None:
-    """Have PostgreSQL stop at once, without a checkpoint, and start it again."""
-    command = cluster.process.args
-    cluster.process.send_signal(signal.SIGQUIT)
-    cluster.process.wait(timeout=30)
-    with cluster.log.open("ab") as log:
-        cluster.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    run_apart(_wait(cluster))
-
-
-async def _wait(cluster: Cluster) -> None:
-    await (await cluster.superuser()).close()
-
-
 async def test_a_crash_of_the_server_loses_nothing_and_counts_nothing_twice(durable: Cluster) -> None:
     database = durable.fresh()
     steps = list(stream(77, 90))
     played: Played | None = None
     for part in (steps[:45], steps[45:]):
         pool = await pool_as(database, "worker")
-        before = played or Played(pool, Committer(pool))
-        played = Played(pool, Committer(pool), before.attempts, before.memory)
+        played = played.reopened(pool) if played else Played(pool, Committer(pool))
         for step in part:
             await played.play(step)
         assert played.errors == []
         pool.terminate()
-        crash(durable)
+        durable.crash()
 
 
 async def test_a_program_killed_between_commits_leaves_only_whole_attempts(database: Database, pool: Pool) -> None:

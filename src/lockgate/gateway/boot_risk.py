@@ -7,7 +7,7 @@ from typing import Any
 from lockgate.gateway.geography.places import open_places
 from lockgate.gateway.geography.tables import Tables
 from lockgate.gateway.identity.remembered import Remembered
-from lockgate.gateway.risk import api, assess, defend, find_settings, jobs
+from lockgate.gateway.risk import api, assess, defend, find_settings, jobs, pages
 from lockgate.gateway.risk.assess import Engine
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.verdict import Assessment, Verdict
@@ -23,10 +23,11 @@ from lockgate.gateway.risk.memberships import Lists
 from lockgate.gateway.risk.ports import Ports
 from lockgate.gateway.rules import api as rules_api
 from lockgate.gateway.rules.active import Active
-from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.rules.core.parser import Convert
 from lockgate.gateway.rules.ports import Ports as RulesPorts
-from lockgate.gateway.scoring.score import NONE, Score
+from lockgate.gateway.scoring import jobs as scoring_jobs
+from lockgate.gateway.scoring.scorer import Scorer
+from lockgate.gateway.scoring.seal import sealing_key
 from lockgate.gateway.signals import api as signals_api
 from lockgate.gateway.signals import jobs as signals_jobs
 from lockgate.gateway.signals import pages as signals_pages
@@ -61,6 +62,7 @@ class Risk:
         self.ports = ports
         self.active = Active(pool)
         self.tables = Tables(pool)
+        self.scorer = Scorer(pool, lambda: sealing_key(box))
         enforce_in_test = given.get("enforce_in_test", False)
         self.defence = Defence(pool, box, puzzle_key, enforce_in_test=enforce_in_test)
         self._signals = SignalsPorts(pool, box, settings["api"]["url"])
@@ -82,7 +84,7 @@ class Risk:
                 tables=self.tables,
                 places=open_places(settings),
             ),
-            scores=_unscored,
+            scores=self.scorer,
             defence=self.defence,
             consult=Engines(self._way).consult,
             enforce_in_test=enforce_in_test,
@@ -123,7 +125,7 @@ class Risk:
 
     def pages(self) -> Sequence[Page]:
         """What browsers load of risk: the collector."""
-        return signals_pages.pages()
+        return [*signals_pages.pages(), *pages.pages()]
 
     def jobs(self, pool: Pool) -> Sequence[Job]:
         """What the clock calls."""
@@ -134,7 +136,3 @@ class Risk:
             *signals_jobs.jobs(self._signals),
             *engines_jobs.jobs(telling),
         ]
-
-
-async def _unscored(account: str, livemode: bool, attributes: Attributes) -> Score:
-    return NONE

@@ -116,19 +116,18 @@ create table risk_model (
 );
 create unique index risk_model_role on risk_model (account, role) where role <> 'none';
 
--- Moves with every change of a role: processes look at this one number, at most a second apart.
-create sequence risk_model_revision;
 
 -- How far what a model is given has moved from what it was trained on, by the day: feature -> PSI.
 create table risk_drift (
     account text not null,
+    livemode boolean not null,
     model text not null,
     day date not null,
     created bigint not null,
     payments bigint not null,
     worst double precision not null,
     data jsonb not null,
-    primary key (account, model, day)
+    primary key (account, livemode, model, day)
 );
 
 grant select, insert on risk_label to lockgate_gateway, lockgate_worker;
@@ -138,7 +137,6 @@ grant select, insert, update on risk_model to lockgate_gateway;
 grant select on risk_model to lockgate_worker;
 grant select on risk_drift to lockgate_gateway;
 grant select, insert, update, delete on risk_drift to lockgate_worker;
-grant select, usage on sequence risk_model_revision to lockgate_gateway, lockgate_worker;
 
 do $$
 declare name text;

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from lockgate.gateway.scoring.core import features, measures
+from lockgate.gateway.scoring.core.habits import SETTLES_MS
 from lockgate.gateway.scoring.core.model import Calibration, Model, Spread, build
 from lockgate.gateway.scoring.core.table import Table
 from lockgate.gateway.scoring.core.trees import Ensemble, ensemble
@@ -48,10 +49,12 @@ def train(
 ) -> Model:
     """An unsealed model of what is known of ``table`` at ``now_ms``. ``tell`` is told what is under way.
 
+    What was paid in the last 7 days is left out: word on it is still to come, and it would teach that fraud is honest.
     Trained once without the latest part, whose margins calibrate the scores and whose figures go into the file; then
     on everything. Raises TooLittle.
     """
     plan = plan or Plan()
+    table = table.part(table.at_ms <= now_ms - SETTLES_MS)
     fraud = table.known_at(now_ms)
     if int(fraud.sum()) < LEAST_FRAUDS or int((~fraud).sum()) < LEAST_FRAUDS:
         raise TooLittle(

@@ -132,7 +132,7 @@ class Risk:
         telling = Telling(self._way, self.ports.committer, clock.now_ms)
         return [
             *jobs.jobs(pool),
-            *velocity_jobs.jobs(pool),
+            *velocity_jobs.jobs(pool), *scoring_jobs.jobs(pool, self.scorer),
             *signals_jobs.jobs(self._signals),
             *engines_jobs.jobs(telling),
         ]

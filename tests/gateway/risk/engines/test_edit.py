@@ -17,6 +17,7 @@ from lockgate.kernel import clock
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.operations import Answer, Call
 from lockgate.kernel.params import nest, read_fields
+from lockgate.kernel.principal import Principal
 from tests.gateway.customers.desk import ACCOUNT, Conclusions, MemoryBox, pool_as
 from tests.gateway.risk.desk import LIVE, MERCHANT, STRANGER
 
@@ -53,6 +54,7 @@ async def desk(database):
 
 
 URL = "https://risk.example.com/v1/score"
+PERSON = Principal(ACCOUNT, False, "person", "per_1", permissions={"risk_settings": "write"})
 
 
 async def test_an_engine_is_made_changed_and_removed_with_its_secret_shown_once(desk):
@@ -72,9 +74,9 @@ async def test_an_engine_is_made_changed_and_removed_with_its_secret_shown_once(
     kept = await desk.ports.pool.fetchval("select sealed from risk_engine where id = $1", id_)
     assert await unseal(desk.ports.box, ACCOUNT, id_, sealed=kept) == turned["secret"]
     assert [one["id"] for one in (await desk.do("list"))["data"]] == [id_]
-    assert await desk.do("delete", engine=id_) == {"id": id_, "object": "risk_engine", "deleted": True}
+    assert await desk.do("delete", engine=id_, who=PERSON) == {"id": id_, "object": "risk_engine", "deleted": True}
     for name in ("get", "update", "delete"):
-        assert (await desk.refused(name, engine=id_)).kind is Kind.NOT_FOUND
+        assert (await desk.refused(name, engine=id_, who=PERSON)).kind is Kind.NOT_FOUND
     assert (await desk.do("list"))["data"] == []
     told = [row["detail"] for row in await desk.ports.pool.fetch("select detail from audit order by created_ms")]
     assert len(told) == 4 and not any("whsec_" in str(detail) for detail in told)
@@ -99,6 +101,23 @@ async def test_others_and_the_other_mode_see_nothing_of_it_and_there_are_few(des
     for _ in range(MOST_ENGINES - 1):
         await desk.do("create", name="x", url=URL)
     assert (await desk.refused("create", name="x", url=URL)).code == "risk_engines_limit_exceeded"
+
+
+async def test_no_key_lets_more_through_than_before(desk):
+    id_ = (await desk.do("create", name="x", url=URL, on_failure="block"))["id"]
+    for change in ({"enabled": "false"}, {"acts": "false"}, {"on_failure": "review"}, {"url": "https://evil.example.com/"},
+                   {"form": {"stages[0]": "after"}}, {"timeout_ms": 60, "on_failure": "allow"}):  # fmt: skip
+        refused = await desk.refused("update", engine=id_, **change)
+        assert (refused.kind, refused.code) == (Kind.FORBIDDEN, "person_required"), change
+        assert (await desk.do("get", engine=id_))["version"] == 1
+    assert (await desk.refused("delete", engine=id_)).code == "person_required"
+    stricter = await desk.do("update", engine=id_, timeout_ms=60, name="y", rotate_secret="true")
+    assert stricter["version"] == 2
+    milder = await desk.do("update", engine=id_, who=PERSON, on_failure="allow", enabled="false")
+    assert (milder["on_failure"], milder["enabled"]) == ("allow", False)
+    assert (await desk.do("update", engine=id_, enabled="true", on_failure="review"))["enabled"] is True
+    off = (await desk.do("create", name="x", url=URL, enabled="false"))["id"]
+    assert (await desk.do("delete", engine=off))["deleted"], "what is off stops nothing"
 
 
 def test_every_change_asks_for_a_fresh_proof(desk):

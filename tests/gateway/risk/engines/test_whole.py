@@ -97,7 +97,8 @@ def test_an_engine_is_asked_before_and_told_after(shop, third_party):
     assert {one["stage"] for one in ThirdParty.seen} == {"before", "after"} and told[0]["attempt"]
     asked = next(one for one in ThirdParty.seen if one["stage"] == "before")
     assert asked["card"]["bin"] == "424242" and "4242424242424242" not in json.dumps(ThirdParty.seen)
-    assert shop.post(f"/v1/risk/engines/{made.json['id']}", {"enabled": "false"}).json["enabled"] is False
+    refused = shop.post(f"/v1/risk/engines/{made.json['id']}", {"enabled": "false"})
+    assert (refused.status, refused.error["code"]) == (403, "person_required"), "a stolen key cannot switch it off"
 
 
 def test_imported_rates_are_felt_without_a_restart(shop, running):

@@ -1,4 +1,7 @@
-"""Sets outside engines up, changes and removes them: each with its record, after a fresh proof by whoever does it."""
+"""Sets outside engines up, changes and removes them: each with its record, after a fresh proof by whoever does it.
+
+What could let more payments through than before is for a person; a key, which may be stolen, cannot do it.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 from lockgate.gateway.audit.record import record
 from lockgate.gateway.risk.engines import find, render, store
 from lockgate.gateway.risk.engines.core.contract import Engine
+from lockgate.gateway.risk.engines.core.loosened import loosened
 from lockgate.gateway.risk.engines.core.shapes import DEFAULT_MS, MOST_ENGINES, RISK_ENGINE
 from lockgate.gateway.risk.engines.ports import Ports
 from lockgate.gateway.risk.engines.secret import seal
@@ -13,9 +17,12 @@ from lockgate.gateway.storage.audits import insert_audits
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.database import Connection
 from lockgate.gateway.storage.write import settled, transact
-from lockgate.kernel.errors import invalid, missing
+from lockgate.kernel.errors import Kind, Refusal, invalid, missing
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
+from lockgate.kernel.principal import Principal
+
+PEOPLE = ("person", "internal")
 
 
 async def create(ports: Ports, call: Call) -> Answer:
@@ -69,6 +76,9 @@ async def _update(ports: Ports, call: Call) -> Answer:
     if given.get("stages") == ():
         raise invalid("An engine has one stage at least: before or after.", param="stages")
     row = replace(before, **given, version=before.version + 1, updated=call.now)
+    looser = loosened(before, row)
+    if looser:
+        _only_people(call.principal, looser[0])
     if secret is not None:
         row = replace(row, sealed=await seal(ports.box, row.account, row.id, secret=secret))
 
@@ -89,6 +99,8 @@ async def delete(ports: Ports, call: Call) -> Answer:
 
 async def _delete(ports: Ports, call: Call) -> Answer:
     before = await found(ports, call)
+    if before.enabled:
+        _only_people(call.principal, None)
     row = replace(before, version=before.version + 1, updated=call.now)
 
     async def work(connection: Connection) -> None:
@@ -109,6 +121,16 @@ async def found(ports: Ports, call: Call) -> Engine:
     if row is None:
         raise missing("risk engine", id_, param="engine")
     return row
+
+
+def _only_people(who: Principal, param: str | None) -> None:
+    if who.kind not in PEOPLE:
+        raise Refusal(
+            Kind.FORBIDDEN,
+            "This could let more payments through: only a person who proves a second factor can do it, no key can.",
+            param=param,
+            code="person_required",
+        )
 
 
 def _words(given: Any) -> tuple[str, ...]:

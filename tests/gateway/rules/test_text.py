@@ -17,7 +17,7 @@ def convert(minor, currency):
     return {"eur": minor * 11 // 10, "jpy": minor * 2 // 3}.get(currency)
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=300, deadline=None, suppress_health_check=UNHURRIED)
 @given(rules)
 def test_what_is_written_reads_as_the_same_rule(rule):
     text = written(rule)
@@ -32,7 +32,7 @@ def test_what_is_written_reads_as_the_same_rule(rule):
     assert written(read) == text
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=100, deadline=None, suppress_health_check=UNHURRIED)
 @given(rules)
 def test_what_is_kept_as_json_is_the_same_rule(rule):
     assert from_json(json.loads(json.dumps(to_json(rule)))) == rule

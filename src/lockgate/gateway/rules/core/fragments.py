@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from lockgate.gateway.rules.core.catalogue import ATTRIBUTES
-from lockgate.gateway.rules.core.evaluate import constant
+from lockgate.gateway.rules.core.evaluate import constant, sides
 from lockgate.gateway.rules.core.nodes import (
     MICRO,
     And,
@@ -30,7 +30,7 @@ from lockgate.gateway.rules.core.nodes import (
     Or,
     Text,
 )
-from lockgate.gateway.rules.core.packed import path
+from lockgate.gateway.rules.core.packed import LARGEST, path
 
 Quotient = tuple[str, str | None]
 
@@ -93,6 +93,11 @@ class Condition:
                 raise AssertionError("the types allow no other condition")
 
     def _compared(self, sign: str, left: Node, right: Node) -> str:
+        simple = sides(sign, left, right)
+        if simple is not None and ATTRIBUTES[simple[0]].type == "money" and abs(simple[2]) <= 100 * LARGEST:
+            name, turned, limit = simple
+            if isinstance(limit, int):  # amounts are whole cents, and whole numbers are read faster
+                return f"({self._raw(name)}::bigint {turned} {self._parameter(limit, 'bigint')})"
         if _is_number(left):
             return _related(sign, self._quotient(left), self._quotient(right))
         return f"({self._plain(left)} {sign} {self._plain(right)})"
@@ -121,8 +126,7 @@ class Condition:
         """A number or an amount as a fraction of two expressions; no second one when it is a whole."""
         match node:
             case Attribute(name):
-                raw = self._raw(name)
-                return f"(case {raw} when 'false' then 0 when 'true' then 1 else {raw}::numeric end)", None
+                return f"{self._raw(name)}::numeric", None
             case Negate(of):
                 above, below = self._quotient(of)
                 return f"(- {above})", below

@@ -1,8 +1,8 @@
 """How the attributes of a decision are stored: one JSON array, small, and quick to reach into for the back-test.
 
-``[{"layout": 1, <attributes without a place, by name>}, <place 1>, <place 2>, ...]``. A missing attribute is null. Of
-numbers and money 0 is written false and 1 is written true, which cost nothing in a jsonb; most velocity counts are one
-of them. Written as it is evaluated: ``settled`` gives the one form of a value that rules see online and in SQL.
+``[{"layout": 1, <attributes without a place, by name>}, <place 1>, <place 2>, ...]``. A missing attribute is null.
+Numbers and money are written as text ("0", "61.5"): in a jsonb that takes a third of the room of a number, and is
+quicker to read. Written as it is evaluated: ``settled`` gives the one form of a value that rules see online and in SQL.
 """
 
 import math
@@ -62,19 +62,19 @@ def pack(attributes: Attributes) -> list[Any]:
     loose: dict[str, Any] = {"layout": LAYOUT}
     row: list[Any] = [loose, *_EMPTY]
     for name, given in attributes.items():
-        place = _PLACE.get(name, 0)
         if type(given) is int and 0 <= given <= LARGEST and name in _NUMERIC:  # most are, and this is on the hot path
-            value = given if given > 1 or not place else given == 1
+            value = str(given)
         else:
             value = settled(name, given)
             if value is None:
                 continue
-            if place and name in _NUMERIC and value in (0, 1):
-                value = value == 1
-        if not place:
+            if name in _NUMERIC:
+                value = str(value)
+        place = _PLACE.get(name)
+        if place is None:
             loose[name] = value
-            continue
-        row[place] = value
+        else:
+            row[place] = value
     while row[-1] is None:
         row.pop()
     return row
@@ -85,12 +85,16 @@ def unpack(row: list[Any]) -> dict[str, Value]:
     loose = row[0]
     if loose["layout"] != LAYOUT:
         raise ValueError("attributes packed in a layout that is not known")
-    found: dict[str, Value] = {name: value for name, value in loose.items() if name in ATTRIBUTES}
-    for name, value in zip(SLOTS, row[1:], strict=False):
-        if value is None or name not in ATTRIBUTES:
-            continue
-        found[name] = int(value) if isinstance(value, bool) and name in _NUMERIC else value
-    return found
+    named = [*loose.items(), *zip(SLOTS, row[1:], strict=False)]
+    return {
+        name: _number(value) if name in _NUMERIC else value
+        for name, value in named
+        if value is not None and name in ATTRIBUTES
+    }
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def path(name: str) -> int | str:

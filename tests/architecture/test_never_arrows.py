@@ -46,7 +46,7 @@ SWEEPS = {
     "gateway/velocity/store.py:newest": "how far the rows of all accounts have come",
     "gateway/risk/store_settings.py:forget_decisions": "retention: decisions are forgotten by their age alone",
     "gateway/velocity/store.py:busy_keys": "whose keys are used much is found over all accounts; each row carries its own",
-    "gateway/velocity/store.py:retire": "rows are forgotten by age, each into its own account's key",
+    "gateway/velocity/store.py:_retire": "rows are forgotten by age, each into its own account's key",
     "gateway/velocity/store.py:forget_counts": "counts are forgotten by age",
     "gateway/velocity/store.py:forget_edges": "single rows are forgotten by age",
     "gateway/velocity/store.py:forget_pairs": "others are forgotten by age",

@@ -1,6 +1,7 @@
 """Reads what velocity says of an attempt: all attributes of all its keys in one round trip, exact at any moment."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.velocity.core.keys import Keys
@@ -37,6 +38,15 @@ _SEEN_IN = {mask: [n for n, at in enumerate(_places(DISTINCT_WINDOWS)) if mask >
 """By the windows that a row counts into, as bits: where its numbers are added."""
 
 
+class Question(NamedTuple):
+    """What is asked of one attempt: ``arguments`` are those of risk_velocity_v1, ``asked`` the keys by kind."""
+
+    asked: Mapping[str, bytes]
+    amount: int
+    now_ms: int
+    arguments: tuple[Any, ...]
+
+
 async def history(
     pool: Pool | Connection,
     *,
@@ -52,21 +62,40 @@ async def history(
     Only keys of ``kinds`` are asked for: whoever needs fewer pays for fewer. A key that the payment does not have has
     no attributes.
     """
-    asked = {kind: key for kind, key in zip(KINDS, keys, strict=True) if key is not None and kind in kinds}
-    if not asked:
+    put = question(account=account, livemode=livemode, keys=keys, amount=amount, now_ms=now_ms, kinds=kinds)
+    if not put.asked:
         return {}
+    rows = await pool.fetch(
+        "select kind, others, windows, numbers from risk_velocity_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        *put.arguments,
+    )
+    return answer(put, rows)
+
+
+def question(
+    *, account: str, livemode: bool, keys: Keys, amount: int, now_ms: int, kinds: Collection[str] = KINDS
+) -> Question:
+    """The question of ``history``, for whoever asks it beside others in one statement."""
+    asked = {kind: key for kind, key in zip(KINDS, keys, strict=True) if key is not None and kind in kinds}
     pairs = [
         (kind, others, other)
         for kind in asked
         for others in OTHERS[kind]
         if (other := getattr(keys, KIND_OF[others])) is not None
     ]
-    rows = await pool.fetch(
-        "select kind, others, windows, numbers from risk_velocity_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        account, livemode, list(asked), list(asked.values()),
-        [kind for kind, _, _ in pairs], [others for _, others, _ in pairs], [other for _, _, other in pairs],
-        now_ms, since(now_ms), day_after(now_ms),
+    return Question(
+        asked, amount, now_ms,
+        (
+            account, livemode, list(asked), list(asked.values()),
+            [kind for kind, _, _ in pairs], [others for _, others, _ in pairs], [other for _, _, other in pairs],
+            now_ms, since(now_ms), day_after(now_ms),
+        ),
     )  # fmt: skip
+
+
+def answer(put: Question, rows: Iterable[Sequence[Any]]) -> dict[str, int | float]:
+    """The attributes that ``rows`` (kind, others, windows, numbers) say."""
+    asked, amount, now_ms = put.asked, put.amount, put.now_ms
     values = {kind: [0] * len(NAMES[kind]) for kind in asked}
     first = dict.fromkeys(asked, now_ms)
     for kind, others, windows, numbers in rows:

@@ -43,8 +43,9 @@ async def fold(pool: Pool, busy: Busy, *, recent_ms: int, limit: int) -> int:
     """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
-            "select pg_advisory_xact_lock(hashtextextended(concat_ws('/', 'lockgate.fold', $1::text, $2::boolean,"
-            " $3::text, encode($4::bytea, 'hex')), 0))",
+            "select pg_advisory_xact_lock_shared(hashtextextended('lockgate.retire', 0)),"
+            " pg_advisory_xact_lock(hashtextextended(concat_ws('/', 'lockgate.fold', $1::text, $2::boolean, $3::text,"
+            " encode($4::bytea, 'hex')), 0))",
             *busy,
         )
         return await _fold(connection, busy, recent_ms=recent_ms, limit=limit)
@@ -108,8 +109,14 @@ async def _fold(connection: Connection, busy: Busy, *, recent_ms: int, limit: in
 
 
 async def retire(pool: Pool, *, before_ms: int, limit: int) -> int:
-    """Forget rows that no window reaches any more, but for when their keys were first seen."""
-    return await pool.fetchval(
+    """Forget rows that no window reaches any more, but for when their keys were first seen. Nobody folds meanwhile."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock(hashtextextended('lockgate.retire', 0))")
+        return await _retire(connection, before_ms=before_ms, limit=limit)
+
+
+async def _retire(connection: Connection, *, before_ms: int, limit: int) -> int:
+    retired = await connection.fetchval(
         "with gone as ("
         " delete from risk_use where seq in (select seq from risk_use where at_ms < $1 limit $2)"
         " returning *"
@@ -122,6 +129,8 @@ async def retire(pool: Pool, *, before_ms: int, limit: int) -> int:
         ") select count(*) from gone",
         before_ms, limit,
     )  # fmt: skip
+    assert isinstance(retired, int), "count gives a number"
+    return retired
 
 
 async def forget_counts(pool: Pool, *, span: int, before_ms: int) -> None:

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Entry] = {
     "addresses": Entry("lockgate.cli.addresses:app", "Say from where keys, people and apps may be used."),
     "accounts": Entry("lockgate.cli.accounts:app", "Create and list merchant accounts."),
     "alerts": Entry("lockgate.cli.alerts:app", "See, route and silence what you are told of."),
+    "risk": Entry("lockgate.cli.risk:app", "Train models, write rules, import tables, simulate shoppers."),
     "approvals": Entry("lockgate.cli.approvals:app", "Say what waits for a confirmation or a second person."),
     "payouts": Entry("lockgate.cli.payouts:app", "Say when a merchant's money is paid out by the clock."),
     "webhooks": Entry("lockgate.cli.webhooks:app", "Bring events to your own machine while you develop."),

@@ -109,3 +109,11 @@ async def drift_known(pool: Pool, account: str, livemode: bool, model: str, day:
         "select exists (select from risk_drift where account = $1 and livemode = $2 and model = $3 and day = $4)",
         account, livemode, model, day,
     )  # fmt: skip
+
+
+async def charge_judged(pool: Pool, account: str, livemode: bool, charge: str) -> bool:
+    """Whether the payment of a charge was judged."""
+    return await pool.fetchval(
+        "select exists (select from risk_decision where account = $1 and livemode = $2 and charge = $3)",
+        account, livemode, charge,
+    )  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from lockgate.gateway.storage.database import Connection, Pool
+from lockgate.gateway.storage.records import RiskLabelRow
 
 
 async def insert_model(
@@ -68,3 +69,12 @@ async def forget_labels(pool: Pool, *, before_ms: int) -> None:
     """Forget labels, and what was believed by them, of payments that nobody trains on any more."""
     await pool.execute("delete from risk_fraud where known_ms < $1", before_ms)
     await pool.execute("delete from risk_label where known_ms < $1", before_ms)
+
+
+async def insert_label(connection: Connection, row: RiskLabelRow) -> None:
+    """Keep a label, as a commit would."""
+    await connection.execute(
+        "insert into risk_label (account, livemode, id, version, created, attempt, charge, fraud, source, known_ms)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        *row,
+    )

@@ -22,7 +22,7 @@ from lockgate.gateway.risk.gather import Sources, gather
 from lockgate.gateway.risk.judged import Judged
 from lockgate.gateway.risk.record import assessment
 from lockgate.gateway.rules.core.catalogue import Attributes, Value
-from lockgate.gateway.rules.core.packed import settled
+from lockgate.gateway.rules.core.packed import LARGEST, settled
 from lockgate.gateway.scoring.score import NONE, Score
 from lockgate.kernel import clock, log
 
@@ -70,8 +70,11 @@ async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None =
     resort of a caller that was overrun too often: a verdict that strict at least, and no guards. Refuses (a Refusal)
     only a browser that has to do some work first.
     """
-    started = clock.monotonic()
     enforced = subject.livemode or engine.enforce_in_test
+    if enforced:
+        waited_ms = await defend.seat(engine.defence, subject)
+        subject = replace(subject, now_ms=subject.now_ms + waited_ms) if waited_ms else subject
+    started = clock.monotonic()
     seen, judged, score = Gathered(subject), Judged(), NONE
     try:
         deadline_s = engine.deadline_s if enforced else max(LENIENT_S, engine.deadline_s)
@@ -166,8 +169,9 @@ def _settled(attributes: Attributes) -> dict[str, Value]:
     """Every value in the one form in which it is stored, so that the back-test sees what the rules see."""
     found: dict[str, Value] = {}
     for name, given in attributes.items():
-        value = given if type(given) is bool else settled(name, given)
-        if value is not None:
+        if type(given) is bool or (type(given) is int and -LARGEST <= given <= LARGEST):  # nearly all
+            found[name] = given
+        elif (value := settled(name, given)) is not None:
             found[name] = value
     return found
 

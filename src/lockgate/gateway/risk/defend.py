@@ -1,5 +1,7 @@
 """Has a browser work before its payment is tried, where what it does looks like trying out cards."""
 
+import math
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from lockgate.gateway.risk import store_puzzles
@@ -8,6 +10,7 @@ from lockgate.gateway.risk.core.keyed import counted_address
 from lockgate.gateway.risk.core.puzzle import Puzzle
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.ports import Box
+from lockgate.gateway.risk.seats import Seats
 from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.velocity.core.keys import Keys, index_name
@@ -25,6 +28,7 @@ class Defence:
     box: Box
     key: bytes = field(repr=False)
     enforce_in_test: bool = False
+    seats: Seats = field(default_factory=Seats, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +61,34 @@ async def demand(defence: Defence, asked: Asked, *, hard: bool = False) -> None:
     raise puzzle.refusal(defence.key, fresh)
 
 
+async def seat(defence: Defence, subject: Subject) -> int:
+    """Wait until few enough tries of a browser's address and card are under way; returns for how many milliseconds.
+
+    Comes before anything is counted: what ended meanwhile is to be seen.
+    """
+    if not subject.is_from_browser:
+        return 0
+    began = clock.monotonic()
+    await defence.seats.take(_names(subject).values())
+    return math.ceil((clock.monotonic() - began) * 1000)
+
+
+def _names(subject: Subject) -> dict[str, Hashable]:
+    place = (subject.account, subject.livemode)
+    address = counted_address(subject.address) if subject.address else None
+    found: dict[str, Hashable] = {"ip": (*place, "ip", address)} if address else {}
+    if subject.card is not None:
+        found["card"] = (*place, "card", subject.card.fingerprint)
+    return found
+
+
 async def before_a_try(defence: Defence, subject: Subject, attributes: Attributes) -> None:
     """Refuse a browser that has to work first; ``attributes`` are what is known of the attempt by now."""
-    found = testing.suspicions(attributes) if subject.is_from_browser else []
+    if not subject.is_from_browser:
+        return
+    found = testing.suspicions(attributes)
+    if testing.is_shared_by_many(attributes) and "ip" in (names := _names(subject)):
+        defence.seats.trust(names["ip"])
     if found:
         asked = Asked(
             account=subject.account,

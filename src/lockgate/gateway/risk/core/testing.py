@@ -83,6 +83,20 @@ SUSPICIONS: Mapping[str, str] = {
 cards, and unlike a block it costs an honest person who stands among them nothing but a moment."""
 
 
+# An address like a carrier's: many people pay from it, and hardly more is declined than anywhere.
+_BUSY = ":ip_attempts_1h: - :ip_blocks_1h: > 20 and :ip_declines_1h: * 10 <= (:ip_attempts_1h: - :ip_blocks_1h:) * 3"
+
+
+@lru_cache(maxsize=1)
+def _busy() -> Predicate:
+    return compiled(parse(f"block if {_BUSY}").when)
+
+
+def is_shared_by_many(attributes: Attributes) -> bool:
+    """Whether many honest people seem to stand behind the payment's address."""
+    return bool(_busy()(attributes, {}))
+
+
 def suspicions(attributes: Attributes) -> list[str]:
     """The names of the suspicions that a payment with ``attributes`` falls under."""
     return _that_hold("suspicions", attributes)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lockgate.gateway.geography import jobs as geography_jobs
 from lockgate.gateway.geography.places import open_places
 from lockgate.gateway.geography.tables import Tables
 from lockgate.gateway.identity.remembered import Remembered
@@ -132,7 +133,9 @@ class Risk:
         telling = Telling(self._way, self.ports.committer, clock.now_ms)
         return [
             *jobs.jobs(pool),
-            *velocity_jobs.jobs(pool), *scoring_jobs.jobs(pool, self.scorer),
+            *velocity_jobs.jobs(pool),
+            *scoring_jobs.jobs(pool, self.scorer),
+            *geography_jobs.jobs(pool),
             *signals_jobs.jobs(self._signals),
             *engines_jobs.jobs(telling),
         ]

@@ -1,7 +1,7 @@
 """A person or key that is used in two places between which nobody travels so fast."""
 
-from lockgate.gateway.identity.core.earth import apart_km, speed_km_h
 from lockgate.gateway.alerts.core.rule import DAY, History, Use, UseRule
+from lockgate.gateway.identity.core.earth import apart_km, speed_km_h
 
 FAR_KM = 300
 FASTEST_KM_H = 900  # an airliner's cruising speed

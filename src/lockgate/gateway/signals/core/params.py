@@ -15,7 +15,8 @@ TIMED = ("address", "email", "name", "phone")
 COLLECTOR = ("off", "notice", "ask")
 _NUMBER = r"(?:0|[1-9][0-9]{0,4})"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:_{_NUMBER})*")
-_STROKES = re.compile(rf"{_NUMBERS.pattern}(?:\.{_NUMBERS.pattern})*")
+_STROKE = rf"{_NUMBER}(?:_{_NUMBER}){{{NUMBERS - 1}}}"
+_STROKES = re.compile(rf"{_STROKE}(?:\.{_STROKE})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Numbers:
         return found
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{_NUMBERS.pattern}$", "maxLength": 6 * self.most}
+        return {"type": "string", "pattern": f"^(?:{_NUMBERS.pattern})$", "maxLength": 6 * self.most}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,33 +47,33 @@ class Strokes:
     def parse(self, raw: Any, path: str) -> list[Stroke]:
         longest = (6 * NUMBERS + 1) * MOST_STROKES
         if not isinstance(raw, str) or len(raw) > longest or not _STROKES.fullmatch(raw):
-            raise invalid(f"Invalid {path}: whole numbers with _ and . between are expected here.", param=path)
-        rows = [[int(word) for word in stroke.split("_")] for stroke in raw.split(".")]
-        if len(rows) > MOST_STROKES or any(len(row) != NUMBERS for row in rows):
             raise invalid(
-                f"Invalid {path}: it must hold at most {MOST_STROKES} strokes of {NUMBERS} numbers each.", param=path
-            )
+                f"Invalid {path}: strokes of {NUMBERS} whole numbers each, with _ between, and . between strokes, are"
+                " expected here.", param=path,
+            )  # fmt: skip
+        rows = [[int(word) for word in stroke.split("_")] for stroke in raw.split(".")]
+        if len(rows) > MOST_STROKES:
+            raise invalid(f"Invalid {path}: it must hold at most {MOST_STROKES} strokes.", param=path)
         if any(number > most for row in rows for number, most in zip(row, LIMITS, strict=True)):
             raise invalid(f"Invalid {path}: a number is larger than any stroke has.", param=path)
         return [Stroke(*row) for row in rows]
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^{_STROKES.pattern}$", "maxLength": (6 * NUMBERS + 1) * MOST_STROKES}
+        return {"type": "string", "pattern": f"^(?:{_STROKES.pattern})$", "maxLength": (6 * NUMBERS + 1) * MOST_STROKES}
 
 
-@dataclass(frozen=True, slots=True)
-class Small:
-    """What ``inner`` reads, of at most ``MOST_BYTES`` bytes in all: measured before anything of it is looked at."""
+class Small(Object):
+    """An object of at most ``MOST_BYTES`` bytes in all: measured before anything of it is looked at."""
 
-    inner: Object
+    __slots__ = ()
 
     def parse(self, raw: Any, path: str) -> dict[str, Any]:
         if _size(raw) > MOST_BYTES:
             raise invalid(f"{path} is too large: a report has at most {MOST_BYTES} bytes.", param=path)
-        return self.inner.parse(raw, path)
+        return super().parse(raw, path)
 
     def schema(self) -> dict[str, Any]:
-        return {**self.inner.schema(), "description": f"At most {MOST_BYTES} bytes of names and values."}
+        return {**super().schema(), "description": f"At most {MOST_BYTES} bytes of names and values."}
 
 
 def _size(raw: Any) -> int:
@@ -140,17 +141,15 @@ _POINTER = _object(
 )  # fmt: skip
 
 REPORT = Small(
-    _object(
-        {
-            "version": required(Choice("1")),
-            "device": required(DEVICE),
-            "visit": required(_VISIT),
-            "card": _object({**_SUMS, "pasted": _FLAG, "autofilled": _FLAG}),
-            "other": _object(_SUMS),
-            "typing": _object(dict.fromkeys(TIMED, _TIMES)),
-            "pointer": _POINTER,
-        }
-    )
+    {
+        "version": required(Choice("1")),
+        "device": required(DEVICE),
+        "visit": required(_VISIT),
+        "card": optional(_object({**_SUMS, "pasted": _FLAG, "autofilled": _FLAG})),
+        "other": optional(_object(_SUMS)),
+        "typing": optional(_object(dict.fromkeys(TIMED, _TIMES))),
+        "pointer": optional(_POINTER),
+    }
 )
 """What the collector sends. Times of keys are in steps of 5 ms, ``straightness`` in thousandths, ``agent`` is the
 FNV-1a hash of what the browser calls itself, ``memory`` in quarters of a gigabyte, ``ratio`` in hundredths.

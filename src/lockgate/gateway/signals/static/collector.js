@@ -250,8 +250,10 @@
   document.addEventListener("submit", event => {
     const form = event.target;
     if (!form.matches("form[data-lockgate]") || form.dataset.lockgate === "done" || event.defaultPrevented) return;
+    if (!on && !sent) return;
     event.preventDefault();
-    session().then(id => {
+    // A form cannot be submitted while it still tells of a submit: later, even where the answer is there already.
+    session().then(id => setTimeout(() => {
       if (id) {
         const field = document.createElement("input");
         field.type = "hidden"; field.name = "radar_options[session]"; field.setAttribute("value", id);
@@ -259,7 +261,7 @@
       }
       form.dataset.lockgate = "done";
       form.requestSubmit(event.submitter);
-    });
+    }));
   });
 
   // What decides whether anything is looked at: the account's setting, the merchant's banner, the shopper's answer.

@@ -54,6 +54,10 @@ NAMED: Mapping[str, tuple[Any, ...]] = {
     "networks": (["203.0.113.0/24"],), "path": ("/v1/refunds",), "permissions": ({"charges": "read"},),
     "redirect_uris": (["https://app.example/back"],), "roles": (["developer"],), "rule": ("access_review_due",),
     "scope": ("account", "charges=read"),
+    "agent": ("7f3a09c2",), "gaps": ("17_22_28_41_150",), "holds": ("13_16_18_19_22",), "languages": ("en-GB,en",),
+    "math": ("b897dbc3",), "platform": ("Linux x86_64",), "screen": ("1920x1080x24",), "timezone": ("Europe/London",),
+    "strokes": ("40_620_510_902_310_640_990_1800_380_140_900_31_2_8_16_17_40_12_301_91",),
+    "window": ("1500x1000x1500x900",),
 }  # fmt: skip
 # What a string may be when its name says nothing: the first that its pattern and lengths allow.
 _PLAIN = (

@@ -45,7 +45,7 @@ SWEEPS = {
     "gateway/storage/idempotency.py:purge": "keys are forgotten by age",
     "gateway/velocity/store.py:newest": "how far the rows of all accounts have come",
     "gateway/risk/store_settings.py:forget_decisions": "retention: decisions are forgotten by their age alone",
-    "gateway/velocity/store.py:busy_keys": "whose keys are used much is found over all accounts; each row carries its own",
+    "gateway/velocity/store.py:busy_keys": "which keys are used much: each row carries its own account",
     "gateway/velocity/store.py:_retire": "rows are forgotten by age, each into its own account's key",
     "gateway/velocity/store.py:forget_counts": "counts are forgotten by age",
     "gateway/velocity/store.py:forget_edges": "single rows are forgotten by age",

@@ -13,7 +13,6 @@ from lockgate.gateway.rules.core.layout import LAYOUT, SLOTS
 from lockgate.gateway.rules.core.packed import LARGEST, pack, path, settled, unpack
 from tests.gateway.rules.trees import UNHURRIED, payments
 
-
 LENGTH, DIGEST = 249, "0d36656dcf4dc8f3"
 
 

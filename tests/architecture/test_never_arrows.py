@@ -36,6 +36,7 @@ SWEEPS = {
     "gateway/people/find.py:invitation_by_secret": "an invited person knows nothing but the link's secret",
     "gateway/people/find_sessions.py:live": "a session's person and her own accounts, by the session's id",
     "gateway/payments/store.py:due_attempts": "recovery takes the attempts that are due, whoever's they are",
+    "gateway/payments/store.py:approved_intents": "what was approved is taken by the clock, whoever it belongs to",
     "gateway/payments/store.py:expired_intents": "authorisations expire by the clock",
     "gateway/payments/store.py:wake": "a processor that answers again wakes all that wait for it",
     "gateway/risk/engines/store.py:lease": "the worker tells the engines of all accounts what is due",

@@ -8,9 +8,9 @@ from lockgate.gateway.customers import mandates, tokens
 from lockgate.gateway.customers import render as customers_render
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.core.shapes import PAYMENT_METHOD
-from lockgate.gateway.payments import find, in_review, keep, refusals, render, shim
+from lockgate.gateway.payments import find, in_review, keep, known, refusals, render, shim
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import build, counted, known
+from lockgate.gateway.payments.core import build, counted
 from lockgate.gateway.payments.core.records import Charge, Intent
 from lockgate.gateway.payments.core.settle import News, Settled
 from lockgate.gateway.payments.core.shapes import CHARGE, PAYMENT_INTENT

@@ -11,9 +11,9 @@ import random
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.ledger import transfers
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import find, find_refunds, render, shim
+from lockgate.gateway.payments import find, find_refunds, known, render, shim
 from lockgate.gateway.payments.cause import Cause
-from lockgate.gateway.payments.core import known, refunds
+from lockgate.gateway.payments.core import refunds
 from lockgate.gateway.payments.core.records import dumps
 from lockgate.gateway.payments.core.refunds import REFUND, Concluded
 from lockgate.gateway.payments.core.shapes import CHARGE

@@ -5,8 +5,8 @@ from typing import Any
 from lockgate.gateway.customers.core.changes import previous
 from lockgate.gateway.customers.find import customer as find_customer
 from lockgate.gateway.payments import cause as causes
-from lockgate.gateway.payments import conclude, find, keep, render, shim
-from lockgate.gateway.payments.core import build, known
+from lockgate.gateway.payments import conclude, find, keep, known, render, shim
+from lockgate.gateway.payments.core import build
 from lockgate.gateway.payments.core.records import Charge
 from lockgate.gateway.payments.core.shapes import CHARGE
 from lockgate.gateway.payments.ports import Ports

@@ -1,4 +1,4 @@
-"""What becomes known of frauds in this room: labels, for velocity and for whoever trains a score. Pure."""
+"""What becomes known of frauds in this room: labels, for velocity and for whoever trains a score."""
 
 import json
 

@@ -9,7 +9,12 @@ from lockgate.simulator.shoppers.drive import Play, Played
 from lockgate.simulator.shoppers.payment import Payment
 from lockgate.simulator.shoppers.stream import Plan, campaign, stream
 
-_PAUSE_S = 8 * 86_400  # longer than any window that a condition looks at
+PAUSE_S = 8 * 86_400
+"""Longer than any window that a condition looks at."""
+
+LATE = "late"
+"""Instead of a verdict, where the machine was too busy to judge within the deadline: held for a person, not stopped."""
+
 _serials = count(0, 2_500)
 
 
@@ -23,7 +28,7 @@ class Outcome:
     @property
     def tries(self) -> int:
         """How many declines the issuer itself was made to give."""
-        return sum(one.result == "declined" and verdict != "block" for one, verdict in self._both)
+        return sum(one.result == "declined" and verdict not in ("block", LATE) for one, verdict in self._both)
 
     @property
     def blocked(self) -> int:
@@ -33,7 +38,7 @@ class Outcome:
     def is_stopped(self) -> bool:
         """Whether something was blocked, and everything after it."""
         after = self.verdicts[self.verdicts.index("block") :] if "block" in self.verdicts else ["allow"]
-        return set(after) <= {"block", None}
+        return set(after) <= {"block", LATE, None}
 
     @property
     def puzzled(self) -> int:
@@ -51,11 +56,11 @@ class Outcome:
 
 def play(door: Door, payments: Iterable[Payment], *, solves: bool = True) -> Outcome:
     """Play ``payments`` with cards that no play before had, after all windows of those before have closed."""
-    door.server("/v1/test_helpers/clock/advance", {"seconds": _PAUSE_S})
+    door.server("/v1/test_helpers/clock/advance", {"seconds": PAUSE_S})
     performed = Play(door, serials=next(_serials), solves=solves)
     played: list[Played] = []
     performed.run(payments, played.append)
-    left = _verdicts(door, {one.intent for one in played})
+    left = verdicts_of(door, {one.intent for one in played})
     return Outcome(
         played, [left[one.intent].pop() if one.result not in ("puzzled", "capped") else None for one in played]
     )
@@ -80,7 +85,7 @@ def retries(orders: int, *, seed: int) -> list[Payment]:
     return sorted((payment for tries in found for payment in tries), key=lambda payment: payment.at_ms)
 
 
-def _verdicts(door: Door, intents: set[str]) -> dict[str, list[str]]:
+def verdicts_of(door: Door, intents: set[str]) -> dict[str, list[str]]:
     """What was decided of each intent's tries, the last first."""
     found: dict[str, list[str]] = {intent: [] for intent in intents}
     after = ""
@@ -88,7 +93,8 @@ def _verdicts(door: Door, intents: set[str]) -> dict[str, list[str]]:
         page = door.server(f"/v1/risk/decisions?limit=100{after}", method="GET").body
         for decision in page["data"]:
             if decision["payment_intent"] in found:
-                found[decision["payment_intent"]].append(decision["verdict"])
+                late = decision["rule"] == "builtin.degraded"
+                found[decision["payment_intent"]].append(LATE if late else decision["verdict"])
         if not page["has_more"] or not any(one["payment_intent"] in found for one in page["data"]):
             return found
         after = f"&starting_after={page['data'][-1]['id']}"

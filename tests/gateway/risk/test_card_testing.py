@@ -3,15 +3,16 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from lockgate.kernel import puzzle
+from lockgate.kernel import puzzle, testcards
 from lockgate.simulator.shoppers import report
 from lockgate.simulator.shoppers.door import Door, Reply
 from lockgate.simulator.shoppers.stream import campaign
-from tests.gateway.risk.card_tests import one_card, play, retries
+from tests.gateway.risk.card_tests import LATE, PAUSE_S, one_card, play, retries, verdicts_of
 from tests.gateway.risk.enforced import open_door, start_enforced
 from tests.support.running import discard
 
@@ -62,6 +63,31 @@ def test_honest_people_who_try_again_are_neither_stopped_nor_asked_for_work(door
     assert outcome.tries >= 25, "they were declined at first"
     assert (outcome.blocked, outcome.puzzled) == (0, 0)
     assert {one.result for one in outcome.played} <= {"approved", "declined", "reviewed", "challenged"}
+
+
+def test_many_cards_in_one_moment_get_no_further(door: Door) -> None:
+    """What is under way is not known to be declined yet: the others wait for it."""
+    door.server("/v1/test_helpers/clock/advance", {"seconds": PAUSE_S})
+    asked = {"amount": 500, "currency": "usd", "payment_method_types[]": "card"}
+    intents = [door.server("/v1/payment_intents", asked).body for _ in range(12)]
+
+    def confirm(place: int) -> Reply:
+        number = testcards.scripted("charge_declined", country="GB", serial=90_000 + place)
+        given = {
+            "client_secret": intents[place]["client_secret"], "payment_method_data[type]": "card",
+            "payment_method_data[card][number]": number, "payment_method_data[card][exp_month]": 12,
+            "payment_method_data[card][exp_year]": 2040,
+        }  # fmt: skip
+        path = f"/v1/payment_intents/{intents[place]['id']}/confirm"
+        return door.browser(path, given, ip=HERE, agent=report.AGENT)
+
+    with ThreadPoolExecutor(len(intents)) as pool:
+        replies = list(pool.map(confirm, range(len(intents))))
+    assert {reply.status for reply in replies} <= {402, 429}
+    verdicts = verdicts_of(door, {intent["id"] for intent in intents})
+    tried = [words for words in verdicts.values() if words and words[0] not in ("block", LATE)]
+    assert len(tried) <= 5, verdicts
+    assert ["block"] in verdicts.values()
 
 
 @pytest.mark.parametrize("setup", [False, True])

@@ -108,7 +108,7 @@ class MemoryBox:
         self._keys[account, "personal", subject] = None
 
 
-async def issuer(row: PaymentMethodRow) -> PaymentMethodRow:
+async def issuer(call: Call, row: PaymentMethodRow) -> PaymentMethodRow:
     """An issuer that declines the card made for it."""
     if json.loads(row.data)["card"]["test"] == "charge_declined":
         raise Refusal(Kind.CARD, "Your card was declined.", code="card_declined", decline_code="generic_decline")
@@ -154,7 +154,7 @@ async def pool_as(database: Database, role: str):
         await pool.close()
 
 
-async def _undefended(call: Call) -> None:
+async def undefended(call: Call) -> None:
     """Nobody is suspected of trying out cards."""
 
 
@@ -163,6 +163,6 @@ async def open_desk(database: Database):
     """A desk at the customers room."""
     async with pool_as(database, "gateway") as pool:
         committer, box, vault = Committer(pool), MemoryBox(), ScriptedVault()
-        ports = Ports(pool, committer, vault, box, lambda: None, b"p" * 32, issuer, _undefended)
+        ports = Ports(pool, committer, vault, box, lambda: None, b"p" * 32, issuer, undefended)
         yield Desk(pool, committer, {op.name: op for op in api.operations(ports)}, box, vault)
         await committer.close()

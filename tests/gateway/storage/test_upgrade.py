@@ -13,7 +13,7 @@ from lockgate.gateway.customers.ports import Ports
 from lockgate.gateway.storage import migrate
 from lockgate.gateway.storage.commit import Committer
 from lockgate.kernel import clock
-from tests.gateway.customers.desk import ACCOUNT, Desk, MemoryBox, ScriptedVault, issuer, pool_as
+from tests.gateway.customers.desk import ACCOUNT, Desk, MemoryBox, ScriptedVault, issuer, pool_as, undefended
 from tests.support.cluster import MIGRATIONS, Cluster, Database
 
 RELEASED = ("001_gateway.sql", "002_commit.sql", "003_grants.sql", "004_webhooks.sql")
@@ -67,7 +67,7 @@ async def furnish(connection: asyncpg.Connection) -> None:
 async def test_old_rows_are_found_by_the_new_search(upgraded: Database) -> None:
     async with pool_as(upgraded, "gateway") as pool, pool_as(upgraded, "worker") as workers:
         committer = Committer(pool)
-        ports = Ports(pool, committer, ScriptedVault(), BOX, lambda: None, b"p" * 32, issuer)
+        ports = Ports(pool, committer, ScriptedVault(), BOX, lambda: None, b"p" * 32, issuer, undefended)
         desk = Desk(pool, committer, {op.name: op for op in api.operations(ports)}, BOX, ScriptedVault())
 
         async def search(query: str) -> list[str]:
@@ -76,7 +76,7 @@ async def test_old_rows_are_found_by_the_new_search(upgraded: Database) -> None:
 
         assert await search('metadata["tier"]:"gold"') == ["cus_old2", "cus_old1", "cus_old0"]
         assert await search('email:"ada@example.com"') == [], "nothing has hashed it yet"
-        working = Ports(workers, Committer(workers), ScriptedVault(), BOX, lambda: None, b"p" * 32, issuer)
+        working = Ports(workers, Committer(workers), ScriptedVault(), BOX, lambda: None, b"p" * 32, issuer, undefended)
         assert await jobs.portion(working) == 3
         assert await jobs.portion(working) == 0, "each is hashed once, one that cannot be read any more too"
         assert await search('email:"ada@example.com"') == ["cus_old0"]

@@ -22,7 +22,7 @@ async def run(ports: Ports, call: Call) -> Answer:
     """The answer to POST /v1/risk/backtests."""
     who, given = call.principal, call.params
     rule = await _asked(ports, call)
-    last = given.get("to", call.now)
+    last = given.get("to", call.now + 1)  # this very second with it
     first = given.get("from", last - USUAL_S)
     if first >= last:
         raise invalid("from must be before to.", param="from")

@@ -85,8 +85,14 @@ def _later(world: World, _: Mapping[str, str]) -> int:
     return world.get("/v1/test_helpers/clock")["now"] + 60
 
 
+def _session(world: World, _: Mapping[str, str]) -> str:
+    return make.radar_session(world)
+
+
 PAY = "payment_method_data"
+_RADAR = "radar_options[session]"
 _PAYING = {
+    _RADAR: _session, f"{PAY}[{_RADAR.replace('[', '][', 1)}": _session,
     **_card(f"{PAY}[card]"), f"{PAY}[type]": "card", "return_url": "https://shop.example/return",
     "payment_method_options[card][moto]": "false", "expected_payment_method_type": "card",
     "mandate_data[customer_acceptance][type]": "online", "mandate": lambda world, _: world.one("mandate"),
@@ -122,7 +128,7 @@ RECIPES: dict[str, Recipe] = {
     "balance_transaction.list": Recipe(values={"type": "charge"}, never={"payout": AUTOMATIC}),
     "charge.capture": Recipe(path={"charge": make.uncaptured}, values={"amount": 50}),
     "charge.create": Recipe(
-        values={"source": "tok_visa", "customer": _with_source},
+        values={"source": "tok_visa", "customer": _with_source, _RADAR: _session},
         always={"source": "tok_visa", "amount": 500, "currency": "usd"},
         apart=(("customer", "source"),),
     ),
@@ -172,7 +178,10 @@ RECIPES: dict[str, Recipe] = {
     ),
     "payment_intent.create": Recipe(
         values={**_PAYING, "confirm": "true"}, apart=_PAYING_APART, never=_NEVER,
-        needs={PAY: _A_CARD, "off_session": _SAVED, "mandate": _SAVED, "mandate_data": _CONFIRMED},
+        needs={
+            PAY: _A_CARD, "off_session": _SAVED, "mandate": _SAVED, "mandate_data": _CONFIRMED,
+            "radar_options": _CONFIRMED,
+        },
     ),
     "payment_intent.increment_authorization": Recipe(path={"intent": make.incrementable}, values={"amount": 2500}),
     "payment_intent.search": _search("/v1/payment_intents"),
@@ -181,7 +190,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "payment_method.attach": Recipe(path={"payment_method": make.loose_method}),
     "payment_method.create": Recipe(
-        always={"card[token]": "tok_visa"}, values=_card("card"), apart=_card_apart("card"),
+        always={"card[token]": "tok_visa"}, values={**_card("card"), _RADAR: _session}, apart=_card_apart("card"),
         never={"card[sealed]": SEALED},
     ),
     "payout.create": Recipe(values={"amount": 100}),

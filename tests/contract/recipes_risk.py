@@ -1,5 +1,6 @@
 """How each operation of risk is asked."""
 
+from tests.contract import world as make
 from tests.contract.recipes import Recipe
 from tests.contract.world import World
 
@@ -20,16 +21,10 @@ def _engine(world: World) -> str:
     return world.post(ENGINES, name="Third party", url=URL, **OFF)["id"]
 
 
-def _session(world: World) -> str:
-    """What a shopper's browser saw."""
-    form = {"version": 1, "device][agent": "7f3a09c2", "device][webdriver": "false", "visit][form_ms": 41_250}
-    return world.post("/v1/radar/sessions", **{f"signals[{name}]": value for name, value in form.items()})["id"]
-
-
 RISK: dict[str, Recipe] = {
     "collector.update": Recipe(values={"collector": "notice"}),
-    "radar_session.delete": Recipe(path={"session": _session}),
-    "radar_session.get": Recipe(path={"session": _session}),
+    "radar_session.delete": Recipe(path={"session": make.radar_session}),
+    "radar_session.get": Recipe(path={"session": make.radar_session}),
     "risk_engine.create": Recipe(always=OFF, values={"url": URL, **OFF}, after=_no_engines),
     "risk_engine.delete": Recipe(path={"engine": _engine}),
     "risk_engine.get": Recipe(path={"engine": _engine}),

@@ -102,6 +102,12 @@ def ready_intent(world: World) -> str:
     return world.post("/v1/payment_intents", amount=2000, currency="usd", payment_method="pm_card_visa")["id"]
 
 
+def radar_session(world: World) -> str:
+    """What a shopper's browser saw."""
+    form = {"version": 1, "device][agent": "7f3a09c2", "device][webdriver": "false", "visit][form_ms": 41_250}
+    return world.post("/v1/radar/sessions", **{f"signals[{name}]": value for name, value in form.items()})["id"]
+
+
 def customers_intent(world: World) -> str:
     """A payment intent of the customer whose card and mandate there are."""
     asked = {"customer": world.one("customer"), "payment_method": world.one("payment_method")}

@@ -4,7 +4,7 @@ from importlib import resources
 
 from lockgate.gateway.scoring.core.model import Model, Unreadable, read
 
-SHA256 = "@@"
+SHA256 = "8fb73f3c7e2078b7d82b6997c716461b7656e69ed46f1cab239cf637106eff67"
 """What ``python -m tools.train_default`` printed when it was made."""
 
 

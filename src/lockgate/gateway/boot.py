@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from lockgate.gateway.payments import jobs as payments_jobs
 from lockgate.gateway.payments import notice as payments_notice
 from lockgate.gateway.payments import stakes as payments_stakes
 from lockgate.gateway.payments.ports import Ports as PaymentsPorts
+from lockgate.gateway.payments.raise_review import raise_review
 from lockgate.gateway.payments.send import ask
 from lockgate.gateway.processors import registry
 from lockgate.gateway.processors.contract import Asks, Changes
@@ -184,7 +186,7 @@ async def _work(home: Home) -> None:
             *disputes_jobs.jobs(parts.disputes),
             *webhooks_jobs.jobs(replace(parts.webhooks, pool=redoable)),
             *ledger_jobs.jobs(parts.pool),
-            *parts.risk.jobs(parts.pool),
+            *parts.risk.jobs(parts.pool, raise_review=partial(raise_review, parts.payments)),
             *settlement_jobs.jobs(parts.settlement),
             *checkout_jobs.jobs(parts.checkout),
             *boot_access.jobs(parts.access),

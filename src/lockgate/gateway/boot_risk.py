@@ -17,7 +17,7 @@ from lockgate.gateway.risk.engines import api as engines_api
 from lockgate.gateway.risk.engines import jobs as engines_jobs
 from lockgate.gateway.risk.engines.consult import Engines
 from lockgate.gateway.risk.engines.ports import Ports as EnginesPorts
-from lockgate.gateway.risk.engines.ports import Telling, Way
+from lockgate.gateway.risk.engines.ports import RaiseReview, Telling, Way
 from lockgate.gateway.risk.find_settings import Kept
 from lockgate.gateway.risk.gather import Sources
 from lockgate.gateway.risk.memberships import Lists
@@ -128,9 +128,9 @@ class Risk:
         """What browsers load of risk: the collector."""
         return [*signals_pages.pages(), *pages.pages()]
 
-    def jobs(self, pool: Pool) -> Sequence[Job]:
-        """What the clock calls."""
-        telling = Telling(self._way, self.ports.committer, clock.now_ms)
+    def jobs(self, pool: Pool, *, raise_review: RaiseReview) -> Sequence[Job]:
+        """What the clock calls. ``raise_review`` is the payments room's: it has a person look at a charge."""
+        telling = Telling(self._way, self.ports.committer, clock.now_ms, raise_review)
         return [
             *jobs.jobs(pool),
             *velocity_jobs.jobs(pool),

@@ -30,7 +30,7 @@ async def told(
     ``read`` is the charge as it was before.
     """
     if charge.row.status == "succeeded" and (read is None or "review" not in read.data):
-        return [await close_review.opening(ports.box, commit, _opened(charge, now=cause.now))]
+        return [await close_review.opening(ports.box, commit, opened(charge, now=cause.now))]
     if intent.row.status != "canceled":
         return []
     detail = json.loads(attempt.data)
@@ -51,7 +51,8 @@ async def shown(
     return render.review(await render.opened(row, ports.box))
 
 
-def _opened(charge: Charge, *, now: int) -> reviews.Review:
+def opened(charge: Charge, *, now: int) -> reviews.Review:
+    """The review of ``charge`` that begins now."""
     row = charge.row
     address = (charge.personal.get("billing_details") or {}).get("address") or {}
     facts = Facts(

@@ -31,8 +31,9 @@ async def raise_review(ports: Ports, account: str, livemode: bool, charge_id: st
         looked_at = charge.after(data={"review": id_})
         commit = Commit(charges=[await keep.charge_row(looked_at, ports.box)])
         if charge.row.intent is not None:
-            intent = await keep.open_intent(await find.intent(ports.pool, cause.principal, charge.row.intent), ports.box)
-            commit.intents.append(await keep.intent_row(intent.after(data={"review": id_}), ports.box))
+            row = await find.intent(ports.pool, cause.principal, charge.row.intent)
+            intent = await keep.open_intent(row, ports.box)
+            commit.payment_intents.append(await keep.intent_row(intent.after(data={"review": id_}), ports.box))
         opened = await close_review.opening(ports.box, commit, in_review.opened(looked_at, now=now))
         shown = render.shown_charge(looked_at)
         commit.audits.append(cause.audit("review.open", id_, charge=charge_id))

@@ -5,7 +5,8 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from lockgate.gateway.alerts.watch import look_at_places
-from lockgate.gateway.geography.places import open_places
+from lockgate.gateway.geography import shipped
+from lockgate.gateway.geography.places import ShippedPlaces, open_places
 from lockgate.gateway.identity.core.place import UNKNOWN, Place
 from lockgate.gateway.identity.places import STALE_S, Places
 from lockgate.kernel.config import ConfigError
@@ -38,10 +39,19 @@ def test_a_real_table_is_read(tmp_path):
     places = open_places(table(tmp_path / "places.mmdb"))
     assert places.of("192.0.2.77") == Place("DE", 52.52, 13.4, 50)
     assert places.of("2001:db8::5%eth0").country == "DE"
-    assert places.of("198.51.100.1") == Place("AT")
+    assert places.of("198.51.100.1") == shipped.country_places()["AT"], "no coordinates: the country's middle and reach"
     for address in ("10.0.0.1", "nonsense", "", "*"):
         assert places.of(address) == UNKNOWN
     assert Places().of("192.0.2.77") == UNKNOWN
+
+
+def test_without_a_table_of_the_operators_own_the_shipped_one_stands_in():
+    places = open_places({})
+    assert isinstance(places, ShippedPlaces) and places.of("8.8.8.8").country == "US"
+    for address in ("10.0.0.1", "nonsense", "", "*", "127.0.0.1"):
+        assert places.of(address) == UNKNOWN
+    built = places.edition.built
+    assert not places.edition.is_stale(built + 300 * 86_400) and places.edition.is_stale(built + 366 * 86_400)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from lockgate.gateway.risk.core.subject import Card, Customer, Subject
 from lockgate.gateway.risk.engines.ask import Asked
 from lockgate.gateway.risk.engines.consult import together
 from lockgate.gateway.risk.engines.core.breaker import FAILURES, REST_S, Breaker
-from lockgate.gateway.risk.engines.core.contract import BadAnswer, Engine, Word, label, question, word
+from lockgate.gateway.risk.engines.core.contract import BadAnswer, Engine, Word, afterthought, question, word
 
 ENGINE = Engine(
     account="acct_1", livemode=False, id="reng_1", version=1, created=1, updated=1, name="E", url="https://e.example",
@@ -50,18 +50,18 @@ def test_what_the_contract_does_not_have_is_no_answer(body):
 
 @given(st.binary(max_size=400) | st.text(max_size=200).map(str.encode))
 def test_nothing_that_an_engine_sends_does_harm(body):
-    for read in (word, label):
+    for read in (word, afterthought):
         with contextlib.suppress(BadAnswer):
             read(body, id_="rask_1")
 
 
-def test_afterwards_it_may_name_it_fraud_or_not_or_say_nothing():
-    assert label(b"", id_="x") is None
-    assert label(b'{"id":"x"}', id_="x") is None
-    assert label(b'{"id":"x","label":"fraud"}', id_="x") is True
-    assert label(b'{"id":"x","label":"legitimate"}', id_="x") is False
-    with pytest.raises(BadAnswer):
-        label(b'{"id":"x","label":"maybe"}', id_="x")
+def test_afterwards_it_may_name_it_fraud_or_ask_for_a_review_or_say_nothing():
+    assert afterthought(b"", id_="x") == afterthought(b'{"id":"x"}', id_="x") == (None, False)
+    assert afterthought(b'{"id":"x","label":"fraud"}', id_="x") == (True, False)
+    assert afterthought(b'{"id":"x","label":"legitimate","review":true}', id_="x") == (False, True)
+    for body in (b'{"id":"x","label":"maybe"}', b'{"id":"x","review":"yes"}', b'{"id":"y","review":true}'):
+        with pytest.raises(BadAnswer):
+            afterthought(body, id_="x")
 
 
 def test_an_engine_is_told_of_a_card_and_a_person_what_it_may_and_no_more():

@@ -20,12 +20,17 @@ class ThirdParty(BaseHTTPRequestHandler):
     """Decides by the amount; answers nonsense to 69.00."""
 
     seen: ClassVar[list[dict[str, Any]]] = []
+    doubted: ClassVar[set[str]] = set()
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.seen.append(asked)
         amount = asked.get("amount")
         said = {"id": asked["id"]} if asked["stage"] == "after" else {"id": asked["id"], "score": 42}
+        if asked["stage"] == "after" and asked["attempt"] in self.doubted:
+            said["review"] = True
+        if amount == 70_00:
+            self.doubted.add(asked["attempt"])
         if amount in DECISIONS:
             said["decision"] = DECISIONS[amount]
         body = b"oh" if amount == 69_00 else json.dumps(said).encode()
@@ -95,6 +100,14 @@ def test_an_engine_is_asked_before_and_told_after(shop, third_party):
     assert "engine_score" not in decision["attributes"]
     told = soon(lambda: [one for one in ThirdParty.seen if one["stage"] == "after" and one["state"] == "approved"])
     assert {one["stage"] for one in ThirdParty.seen} == {"before", "after"} and told[0]["attempt"]
+    charge, decision = pay(shop, 70_00)
+    assert decision["verdict"] == "allow" and charge["captured"], "taken, and doubted afterwards"
+    id_ = charge["id"]
+    review = soon(lambda: shop.get(f"/v1/charges/{id_}").json["review"])
+    shown = shop.get(f"/v1/reviews/{review}").json
+    assert (shown["charge"], shown["open"]) == (id_, True)
+    assert shop.get(f"/v1/payment_intents/{charge['payment_intent']}").json["review"] == review
+    assert shop.post(f"/v1/reviews/{review}/approve").json["closed_reason"] == "approved"
     asked = next(one for one in ThirdParty.seen if one["stage"] == "before")
     assert asked["card"]["bin"] == "424242" and "4242424242424242" not in json.dumps(ThirdParty.seen)
     refused = shop.post(f"/v1/risk/engines/{made.json['id']}", {"enabled": "false"})

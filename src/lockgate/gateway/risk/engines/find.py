@@ -41,6 +41,17 @@ async def engine(pool: Pool | Connection, account: str, livemode: bool, id_: str
     return None if row is None else _engine(row)
 
 
+async def charge_of(pool: Pool | Connection, notice: Notice) -> str | None:
+    """The charge that a judged attempt made, or was to make."""
+    return await pool.fetchval(
+        "select charge from risk_decision where account = $1 and livemode = $2 and attempt = $3"
+        " order by id desc limit 1",
+        notice.account,
+        notice.livemode,
+        notice.attempt,
+    )
+
+
 def _engine(row: tuple) -> Engine:
     values = list(row)
     values[8], values[12] = tuple(values[8]), tuple(values[12])

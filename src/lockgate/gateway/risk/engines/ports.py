@@ -1,6 +1,6 @@
 """What outside engines need from elsewhere: storage, keys, and the webhooks room's way out, which stands above."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,6 +47,9 @@ class Keys(Protocol):
     async def key(self, account: str, purpose: str, subject: str) -> bytes | None: ...
 
 
+RaiseReview = Callable[[str, bool, str], Awaitable[bool]]
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """How an engine is reached."""
@@ -70,8 +73,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What the worker needs to tell engines how payments ended."""
+    """What the worker needs to tell engines how payments ended. ``raise_review`` is the payments room's, above this
+    one: it has a person look at the charge of this account and mode."""
 
     way: Way
     committer: Committer
     now_ms: Callable[[], int]
+    raise_review: RaiseReview

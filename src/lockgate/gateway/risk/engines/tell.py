@@ -1,6 +1,6 @@
-"""Tells outside engines how payments ended, after the fact; what they answer may become a label, and nothing else.
+"""Tells outside engines how payments ended, after the fact; what they answer may become a label, or a review.
 
-A verdict that was given stands. A label is counted from when it is known, as everybody else's is.
+A verdict that was given stands, and so does the payment. A label is counted from when it is known, as everybody else's.
 """
 
 import asyncio
@@ -45,19 +45,21 @@ class Teller:
         asked = await self._asking.ask(
             engine,
             contract.outcome(engine, id_=id_, attempt=notice.attempt, state=notice.state, now=now),
-            read=lambda body: (contract.label(body, id_=id_),),
+            read=lambda body: contract.afterthought(body, id_=id_),
             timeout_s=engine.timeout_ms / 1000,
         )
         if asked.answer is None:
             await self._again(notice)
             return
-        [fraud] = asked.answer
-        if fraud is not None:
+        if asked.answer.fraud is not None:
             row = label(
-                notice.account, notice.livemode, fraud=fraud, source="engine", now=now, known_ms=now * 1000,
-                attempt=notice.attempt,
+                notice.account, notice.livemode, fraud=asked.answer.fraud, source="engine", now=now,
+                known_ms=now * 1000, attempt=notice.attempt,
             )  # fmt: skip
             await self._telling.committer.commit(Commit(risk_labels=[row]))
+        charge = await find.charge_of(pool, notice) if asked.answer.review else None
+        if charge is not None:
+            await self._telling.raise_review(notice.account, notice.livemode, charge)
         await store.done(pool, notice)
 
     async def _again(self, notice: Notice) -> None:

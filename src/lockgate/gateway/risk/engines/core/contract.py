@@ -1,8 +1,9 @@
 """What outside engines are asked and what they may answer: the contract in data, read strictly. Pure.
 
 Before a payment (stage ``before``) an engine is asked for a score (0 to 100) and a decision (allow, review, challenge,
-block), one of them at least. After it (``after``) it is told how the payment ended and may answer nothing, or a label:
-``fraud`` or ``legitimate``. Every answer repeats the question's id: an answer to another question is none.
+block), one of them at least. After it (``after``) it is told how the payment ended and may answer nothing, a label
+(``fraud`` or ``legitimate``), or that a person should look at it (``review``: true). Every answer repeats the question's
+id: an answer to another question is none.
 """
 
 import json
@@ -58,6 +59,13 @@ class Word(NamedTuple):
 
     score: float | None
     decision: Verdict | None
+
+
+class Afterthought(NamedTuple):
+    """What an engine said after a payment: whether it was fraud, if it says so, and whether somebody should look."""
+
+    fraud: bool | None = None
+    review: bool = False
 
 
 def question(
@@ -117,14 +125,17 @@ def word(body: bytes, *, id_: str) -> Word:
     return Word(None if score is None else float(score), decision)
 
 
-def label(body: bytes, *, id_: str) -> bool | None:
-    """The answer to an outcome: whether it was fraud, None where the engine does not say. Raises BadAnswer."""
+def afterthought(body: bytes, *, id_: str) -> Afterthought:
+    """The answer to an outcome; an empty one says nothing. Raises BadAnswer."""
     if not body.strip():
-        return None
-    said = _said(body, id_).get("label")
-    if said is not None and said not in LABELS:
+        return Afterthought()
+    said = _said(body, id_)
+    label, review = said.get("label"), said.get("review", False)
+    if label is not None and label not in LABELS:
         raise BadAnswer("label")
-    return None if said is None else said == "fraud"
+    if not isinstance(review, bool):
+        raise BadAnswer("review")
+    return Afterthought(None if label is None else label == "fraud", review)
 
 
 def _said(body: bytes, id_: str) -> Mapping[str, Any]:

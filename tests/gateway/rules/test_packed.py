@@ -56,6 +56,7 @@ def test_a_value_of_another_type_is_a_bug(name, value):
 
 def test_what_the_layout_does_not_know_is_kept_by_name(monkeypatch):
     monkeypatch.setattr(packed, "_PLACE", {"amount": 1})
+    monkeypatch.setattr(packed, "_NUMBERS", {"amount": 1})
     row = pack({"amount": 5, "tries": 2, "ip_country": "US"})
     assert row[0] == {"layout": LAYOUT, "tries": "2", "ip_country": "US"}
     assert unpack(row) == {"amount": 5, "tries": 2, "ip_country": "US"}

@@ -25,6 +25,9 @@ entry, an empty one when no list holds it; one that is missing has none."""
 _PLACE = {name: place for place, name in enumerate(SLOTS, start=1)}
 _EMPTY = (None,) * len(SLOTS)
 _NUMERIC = frozenset(name for name, attribute in ATTRIBUTES.items() if attribute.type in ("number", "money"))
+_NUMBERS = {name: place for name, place in _PLACE.items() if name in _NUMERIC}
+_FEW = 1_000
+_SMALL = tuple(str(number) for number in range(_FEW))
 _FRACTIONS_BELOW = 10**9  # beyond it a double has no six decimals left
 _KINDS = {"text": (str,), "boolean": (bool,), "number": (int, float), "money": (int,)}
 
@@ -62,14 +65,14 @@ def pack(attributes: Attributes) -> list[Any]:
     loose: dict[str, Any] = {"layout": LAYOUT}
     row: list[Any] = [loose, *_EMPTY]
     for name, given in attributes.items():
-        if type(given) is int and 0 <= given <= LARGEST and name in _NUMERIC:  # most are, and this is on the hot path
-            value = str(given)
-        else:
-            value = settled(name, given)
-            if value is None:
-                continue
-            if name in _NUMERIC:
-                value = str(value)
+        if type(given) is int and (place := _NUMBERS.get(name)) is not None and 0 <= given <= LARGEST:  # nearly all
+            row[place] = _SMALL[given] if given < _FEW else str(given)
+            continue
+        value = settled(name, given)
+        if value is None:
+            continue
+        if name in _NUMERIC:
+            value = str(value)
         place = _PLACE.get(name)
         if place is None:
             loose[name] = value

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import stripe
 
+from tests.bench.risking import bench_risking
 from tests.bench.sealing import bench_sealing
 from tests.support.running import Running, discard, start_lockgate
 
@@ -256,6 +257,7 @@ def main() -> None:
             ),
             measured=measured,
         )
+        bench_risking(running, pids, cpu_s=cpu_s, count=options.count // 3)
         bench_webhooks(running, pids, one, count=options.count // 3)
         print("memory (MiB, PSS): " + "  ".join(f"{n} {s:.0f}" for n, s in memory_mib(pids).items()))
         bench_peer(min(options.count, PEER_COUNT))

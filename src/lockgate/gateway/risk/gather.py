@@ -8,22 +8,20 @@ from lockgate.gateway.geography.core.known import Known
 from lockgate.gateway.geography.tables import Tables
 from lockgate.gateway.identity.core.place import UNKNOWN, Place
 from lockgate.gateway.identity.remembered import Remembered
-from lockgate.gateway.risk import find_history
 from lockgate.gateway.risk.core.armed import Armed
 from lockgate.gateway.risk.core.facts import facts, listed, travel
 from lockgate.gateway.risk.core.gathered import Gathered
 from lockgate.gateway.risk.core.keyed import keyed
+from lockgate.gateway.risk.find_history import history
 from lockgate.gateway.risk.find_settings import Kept
 from lockgate.gateway.risk.memberships import Lists
 from lockgate.gateway.rules.active import Active
 from lockgate.gateway.rules.core.catalogue import Value
-from lockgate.gateway.scoring.find_habits import habits
 from lockgate.gateway.signals import find as find_signals
 from lockgate.gateway.signals.core import judge as signals
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.vaultlink.personal import PersonalBox
 from lockgate.gateway.velocity.core.keys import Keys, index_name
-from lockgate.gateway.velocity.find import history
 
 
 class Places(Protocol):
@@ -118,21 +116,17 @@ async def _history(sources: Sources, seen: Gathered, values: Mapping[str, str]) 
     amount = seen.attributes.get("amount", 0)
     assert isinstance(amount, int), "an amount is in whole cents"
     asked = await sources.lists.ask(**whose, values=values)
-    async with sources.pool.acquire() as connection:
-        seen.stage = "velocity"
-        seen.attributes |= await history(
-            connection, **whose, keys=seen.keys, amount=amount, now_ms=subject.now_ms
-        )
-        seen.stage = "lists"
-        row, last = await find_history.lists_and_places(
-            connection, **whose, hashes=asked.hashes, card=seen.keys.card, customer=seen.keys.customer,
-            now_ms=subject.now_ms,
-        )  # fmt: skip
-        found = sources.lists.read(asked, row)
-        if found is None:  # a list of another type, or a range, was made a moment ago
-            found = await sources.lists.find(connection, **whose, values=values)
+    seen.stage = "history"
+    past = await history(
+        sources.pool, **whose, keys=seen.keys, amount=amount, now_ms=subject.now_ms, hashes=asked.hashes
+    )
+    seen.attributes |= past.counted
+    seen.attributes |= travel(seen.place, subject.now_ms, past.last)
+    seen.stage = "lists"
+    found = sources.lists.read(asked, past.lists)
+    if found is None:  # a list of another type, or a range, was made a moment ago
+        found = await sources.lists.find(sources.pool, **whose, values=values)
     seen.lists = found
-    seen.attributes |= travel(seen.place, subject.now_ms, last)
     for hash_, names in asked.meant.items():
         for name in names:
             seen.hashes.setdefault(name, []).append(hash_.hex())

@@ -44,7 +44,6 @@ from lockgate.kernel import clock
 from lockgate.kernel.config import ConfigError
 from lockgate.kernel.operations import Call, Loader, Operation, Page
 
-_KNOWN = {"enforce_in_test"}
 _SETTINGS_FRESH_S = 0.5
 _PLATFORM = "platform"
 _WARM = 4
@@ -57,14 +56,11 @@ class Risk:
     def __init__(
         self, settings: Mapping[str, Any], ports: Ports, *, pool: Pool, box: PersonalBox, puzzle_key: bytes
     ) -> None:
-        given = settings.get("risk") or {}
-        if set(given) - _KNOWN or not isinstance(given.get("enforce_in_test", False), bool):
-            raise ConfigError("risk in settings.json holds enforce_in_test (true or false), and nothing else")
+        enforce_in_test, deadline_s = _said(settings.get("risk") or {})
         self.ports = ports
         self.active = Active(pool)
         self.tables = Tables(pool)
         self.scorer = Scorer(pool, lambda: sealing_key(box))
-        enforce_in_test = given.get("enforce_in_test", False)
         self.defence = Defence(pool, box, puzzle_key, enforce_in_test=enforce_in_test)
         self._signals = SignalsPorts(pool, box, settings["api"]["url"])
         self._rules = RulesPorts(pool, self.active, self._rates)
@@ -89,6 +85,7 @@ class Risk:
             defence=self.defence,
             consult=Engines(self._way).consult,
             enforce_in_test=enforce_in_test,
+            deadline_s=deadline_s,
         )
 
     async def assess(self, subject: Subject, *, stricter: Verdict | None = None) -> Assessment:
@@ -139,3 +136,14 @@ class Risk:
             *signals_jobs.jobs(self._signals),
             *engines_jobs.jobs(telling),
         ]
+
+
+def _said(given: Mapping[str, Any]) -> tuple[bool, float]:
+    """What settings.json says of risk: whether test mode is enforced, and the deadline of a verdict in seconds."""
+    enforce_in_test = given.get("enforce_in_test", False)
+    deadline_ms = given.get("deadline_ms", assess.DEADLINE_S * 1000)
+    if set(given) - {"enforce_in_test", "deadline_ms"} or not isinstance(enforce_in_test, bool):
+        raise ConfigError("risk in settings.json holds enforce_in_test (true or false), deadline_ms, and nothing else")
+    if isinstance(deadline_ms, bool) or not isinstance(deadline_ms, int | float) or not 10 <= deadline_ms <= 1000:
+        raise ConfigError("risk.deadline_ms in settings.json must be between 10 and 1000")
+    return enforce_in_test, deadline_ms / 1000

@@ -14,7 +14,7 @@ from lockgate.simulator.shoppers.door import Door, Reply
 from lockgate.simulator.shoppers.stream import campaign
 from tests.gateway.risk.card_tests import LATE, PAUSE_S, one_card, play, retries, verdicts_of
 from tests.gateway.risk.enforced import open_door, start_enforced
-from tests.support.running import discard
+from tests.support.running import Running, discard
 
 HERE = "84.150.7.7"
 _OWN = re.compile(
@@ -24,12 +24,17 @@ _OWN = re.compile(
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
-    running = start_enforced()
+def running() -> Iterator[Running]:
+    started = start_enforced()
+    yield started
+    discard(started)
+
+
+@pytest.fixture(scope="module")
+def door(running: Running) -> Iterator[Door]:
     found = open_door(running)
     yield found
     found.close()
-    discard(running)
 
 
 def test_many_cards_from_one_address_end_within_five_tries(door: Door) -> None:
@@ -134,6 +139,16 @@ def test_a_puzzle_is_for_one_payment_and_one_request(door: Door) -> None:
     assert give(solution[:-1] + "x").status == 402
     assert give(solution).status == 200
     assert give(solution).status == 402, "a solution is good once"
+
+
+def test_the_command_plays_a_day_and_shows_what_was_decided_by_kind(running: Running) -> None:
+    played = running.command("risk", "simulate", "--seed", "5", "--count", "15", "--json")
+    kinds = json.loads(played.stdout)
+    assert sum(counts["tries"] for counts in kinds.values()) == 15
+    assert set(kinds) <= {"usual", "gift", "travel", "renewal", "retry"}, "no attack was asked for"
+    judged = sum(count for counts in kinds.values() for name, count in counts.items() if name.startswith("verdict "))
+    assert judged == 15
+    assert "--attack is one of" in running.command("risk", "simulate", "--attack", "phishing", check=False).stderr
 
 
 def _uniform(reply: Reply) -> str:

@@ -372,7 +372,7 @@ def operations(parts: Parts) -> list[Operation]:
         *disputes_api.operations(parts.disputes),
         *api_warnings.operations(parts.disputes),
         *settlement_api.operations(parts.settlement),
-        *parts.risk.operations(),
+        *Risk.operations(parts.risk),
         *checkout_api.operations(parts.checkout),
         *webhooks_api.operations(parts.webhooks),
         *identity_api.operations(identity),

@@ -804,9 +804,14 @@ declare
     folded_keys bytea[] := '{}';
     known record;
 begin
+    -- A plan made while the tables are empty is kept until they are analyzed: it must be one for full tables, so each key
+    -- is looked up by itself (``offset 0`` keeps it that way).
     for known in
         select k.kind, k.key, k.first_ms, k.folded from unnest(p_kinds, p_keys) a (kind, key)
-        join risk_key k on k.key = a.key and k.kind = a.kind and k.account = p_account and k.livemode = p_livemode
+        cross join lateral (
+            select * from risk_key t
+            where t.key = a.key and t.kind = a.kind and t.account = p_account and t.livemode = p_livemode offset 0
+        ) k
     loop
         if known.folded then
             folded := folded || known.kind;
@@ -825,7 +830,10 @@ begin
             case when u.at_ms >= m1 then 31 when u.at_ms >= h1 then 30 when u.at_ms >= h24 then 28
                 when u.at_ms >= d7 then 24 when u.at_ms >= d30 then 16 else 0 end as windows
         from unnest(p_kinds, p_keys) a (kind, key)
-        join risk_use u on u.key = a.key and u.kind = a.kind and u.account = p_account and u.livemode = p_livemode
+        cross join lateral (
+            select * from risk_use t
+            where t.key = a.key and t.kind = a.kind and t.account = p_account and t.livemode = p_livemode offset 0
+        ) u
     )
     select r.kind, null::text, r.windows, array[min(r.at_ms) filter (where r.attempts = 1), sum(r.attempts),
         sum(r.amount)::bigint, sum(r.declines), sum(r.blocks), sum(r.frauds) filter (where r.at_ms < p_until_ms)]

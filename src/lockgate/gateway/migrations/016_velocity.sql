@@ -47,14 +47,14 @@ create table risk_use (
 create index risk_use_key on risk_use (key, kind, account, livemode, at_ms);
 create index risk_use_age on risk_use using brin (at_ms);
 
--- What was folded, by whole spans of 10 seconds, an hour and a day; ``cards`` and so on say how many others were seen with
--- the key for the last time in this span, so that their sum over a window is how many different ones it saw.
+-- What was folded, by whole spans of a second, 10 seconds, an hour and a day; ``cards`` and so on say how many others were
+-- seen with the key for the last time in this span, so that their sum over a window is how many different ones it saw.
 create table risk_count (
     account text not null,
     livemode boolean not null,
     kind text not null,
     key bytea not null,
-    span int not null check (span in (10, 3600, 86400)),
+    span int not null check (span in (1, 10, 3600, 86400)),
     bucket bigint not null,
     amount bigint not null,
     attempts int not null,
@@ -69,7 +69,7 @@ create table risk_count (
     primary key (key, kind, account, livemode, span, bucket)
 );
 
--- Of what was folded: the rows themselves, for as long as the edge of an exact window may cut through their 10 seconds.
+-- Of what was folded: the rows themselves, for as long as the edge of an exact window may cut through their second.
 create table risk_edge (
     account text not null,
     livemode boolean not null,
@@ -143,7 +143,7 @@ begin
     for number in select distinct n from unnest(n_guards) n where n = any (fine) order by n loop
         select bool_and(coalesce(m.value >= g.low, true) and coalesce(m.value < g.high, true)) into holds
         from (
-            select r.*, r.since_ms / 10000 + 1 as tick from unnest(p_guards) with ordinality r
+            select r.*, r.since_ms / 10000 + 1 as tick, r.since_ms / 1000 + 1 as second from unnest(p_guards) with ordinality r
             where n_guards[r.ordinality] = number
         ) g
         cross join lateral (
@@ -159,9 +159,13 @@ begin
                     where c.key = g.key and c.kind = g.kind and c.account = g.account and c.livemode = g.livemode
                     and c.span = 10 and c.bucket >= g.tick
                     union all
+                    select c.amount, c.attempts, c.declines, c.blocks from risk_count c
+                    where c.key = g.key and c.kind = g.kind and c.account = g.account and c.livemode = g.livemode
+                    and c.span = 1 and c.bucket >= g.second and c.bucket < g.tick * 10
+                    union all
                     select d.amount, d.attempts, d.declines, d.blocks from risk_edge d
                     where d.key = g.key and d.kind = g.kind and d.account = g.account and d.livemode = g.livemode
-                    and d.at_ms > g.since_ms and d.at_ms < g.tick * 10000
+                    and d.at_ms > g.since_ms and d.at_ms < g.second * 1000
                     union all
                     select case when n_events[e.ordinality] = number or e.state in ('open', 'approved') then e.amount else 0 end,
                         1, (n_events[e.ordinality] <> number and e.state = 'declined')::int,
@@ -178,11 +182,12 @@ begin
                         when 'ips' then c.ips when 'devices' then c.devices else c.emails end), 0)
                     from risk_count c
                     where c.key = g.key and c.kind = g.kind and c.account = g.account and c.livemode = g.livemode
-                    and c.span = 10 and c.bucket >= g.tick
+                    and (c.span = 10 and c.bucket >= g.tick
+                        or c.span = 1 and c.bucket >= g.second and c.bucket < g.tick * 10)
                 ) + (
                     select count(*) from risk_pair p
                     where p.key = g.key and p.kind = g.kind and p.account = g.account and p.livemode = g.livemode
-                    and p.others = g.measure and p.last_ms > g.since_ms and p.last_ms < g.tick * 10000 and p.last_ms > 0
+                    and p.others = g.measure and p.last_ms > g.since_ms and p.last_ms < g.second * 1000 and p.last_ms > 0
                 ) + (
                     select count(distinct fresh.other) from (
                         select case g.measure when 'cards' then u.card when 'customers' then u.customer when 'ips' then u.ip
@@ -798,8 +803,9 @@ declare
     h24 constant bigint := p_since[3];
     d7 constant bigint := p_since[4];
     d30 constant bigint := p_since[5];
-    tick_m1 constant bigint := (p_since[1] + 9999) / 10000;  -- the first 10 seconds that lie wholly in the window
-    tick_h1 constant bigint := (p_since[2] + 9999) / 10000;
+    second_m1 constant bigint := (p_since[1] + 999) / 1000;  -- the first second that lies wholly in the window
+    second_h1 constant bigint := (p_since[2] + 999) / 1000;
+    tick_h1 constant bigint := (p_since[2] + 9999) / 10000;  -- and the first 10 seconds
     folded text[] := '{}';
     folded_keys bytea[] := '{}';
     known record;
@@ -853,12 +859,18 @@ begin
 
     for n in 1 .. cardinality(folded) loop
         return query
-        select folded[n], null::text, case when t.span = 3600 then 4 when t.span = 10 and t.bucket >= tick_m1 then 3
-            when t.span = 10 then 2 when t.bucket >= d7 / 86400000 then 24 else 16 end as windows,
+        select folded[n], null::text, case t.span when 1 then (t.bucket >= second_m1)::int + 2 * (t.bucket < tick_h1 * 10)::int
+            when 10 then 2 when 3600 then 4 else 16 + 8 * (t.bucket >= d7 / 86400000)::int end as windows,
             array[null, sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
                 sum(t.frauds) filter (where t.bucket < p_until_ms / (t.span * 1000)),
                 sum(t.cards), sum(t.customers), sum(t.ips), sum(t.devices), sum(t.emails)]
         from (
+            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
+                and c.livemode = p_livemode and c.span = 1 and c.bucket >= second_m1
+            union all
+            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
+                and c.livemode = p_livemode and c.span = 1 and c.bucket >= second_h1 and c.bucket < tick_h1 * 10
+            union all
             select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
                 and c.livemode = p_livemode and c.span = 10 and c.bucket >= tick_h1
             union all
@@ -875,17 +887,17 @@ begin
         from (
             select 2 as windows, d.attempts, d.amount, d.declines, d.blocks from risk_edge d
             where d.key = folded_keys[n] and d.kind = folded[n] and d.account = p_account and d.livemode = p_livemode
-            and d.at_ms >= h1 and d.at_ms < tick_h1 * 10000
+            and d.at_ms >= h1 and d.at_ms < second_h1 * 1000
             union all
             select 1, d.attempts, d.amount, d.declines, d.blocks from risk_edge d
             where d.key = folded_keys[n] and d.kind = folded[n] and d.account = p_account and d.livemode = p_livemode
-            and d.at_ms >= m1 and d.at_ms < tick_m1 * 10000
+            and d.at_ms >= m1 and d.at_ms < second_m1 * 1000
         ) e group by e.windows;
 
         return query
         select folded[n], p.others, 2, array[count(*)] from risk_pair p
         where p.key = folded_keys[n] and p.kind = folded[n] and p.account = p_account and p.livemode = p_livemode
-        and p.last_ms >= h1 and p.last_ms < tick_h1 * 10000 and p.last_ms > 0 group by p.others;
+        and p.last_ms >= h1 and p.last_ms < second_h1 * 1000 and p.last_ms > 0 group by p.others;
 
         -- Others of rows that are not folded, but for the windows in which they are counted already.
         return query

@@ -7,7 +7,7 @@ from lockgate.gateway.storage.jobs import Job
 from lockgate.gateway.velocity import store
 from lockgate.kernel import clock
 
-FOLD_AT = 256
+FOLD_AT = 64
 """With so many rows of its own a key costs more to read than its counts do."""
 
 EVERY = 17
@@ -15,7 +15,7 @@ EVERY = 17
 
 LOOK_BACK = 100_000
 PORTION = 20_000
-FOLD_EVERY_MS = 2_000
+FOLD_EVERY_MS = 500
 FORGET_EVERY_MS = 600_000
 
 _HOUR_MS = 3_600_000
@@ -55,6 +55,7 @@ async def forget(pool: Pool, *, now_ms: int) -> int:
     if PORTION in (retired, gone):
         return PORTION
     await store.forget_edges(pool, before_ms=now_ms - RECENT_MS)
+    await store.forget_counts(pool, span=1, before_ms=now_ms - RECENT_MS)
     await store.forget_counts(pool, span=10, before_ms=now_ms - RECENT_MS)
     await store.forget_counts(pool, span=3600, before_ms=now_ms - HOURS_KEPT_MS)
     await store.forget_counts(pool, span=86_400, before_ms=now_ms - ROWS_KEPT_MS)

@@ -87,7 +87,7 @@ async def _fold(connection: Connection, busy: Busy, *, recent_ms: int, limit: in
         " select $1, $2, $3, $4, s.span, p.at_ms / (s.span * 1000), sum(p.amount)::bigint, sum(p.attempts),"
         "  sum(p.declines), sum(p.blocks), sum(p.frauds), sum(p.cards), sum(p.customers), sum(p.ips), sum(p.devices),"
         "  sum(p.emails)"
-        " from parts p cross join (values (10), (3600), (86400)) s (span) where s.span > 10 or p.at_ms >= $5"
+        " from parts p cross join (values (1), (10), (3600), (86400)) s (span) where s.span > 10 or p.at_ms >= $5"
         " group by 5, 6"
         " on conflict (key, kind, account, livemode, span, bucket) do update set"
         "  amount = c.amount + excluded.amount, attempts = c.attempts + excluded.attempts,"

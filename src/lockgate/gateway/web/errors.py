@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lockgate.gateway.rules.core.shapes import FAULT
 from lockgate.kernel.errors import Kind, Refusal
 from lockgate.kernel.log import mask
 
@@ -59,6 +60,7 @@ ERROR_SCHEMA: dict[str, Any] = {
                         "token": {"type": "string"},
                     },
                 },
+                "risk_rule_error": FAULT,
             },
         }
     },

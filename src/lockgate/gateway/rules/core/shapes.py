@@ -4,7 +4,7 @@ from lockgate.gateway.rules.core.nodes import ACTIONS
 from lockgate.gateway.rules.core.ruleset import STATES
 from lockgate.kernel.shapes import BOOLEAN, INTEGER, STRING, Field, Shape, const, list_of, one_of
 
-_FAULT = {
+FAULT = {
     "type": "object",
     "properties": {
         "message": STRING, "line": INTEGER, "column": INTEGER, "length": INTEGER, "expected": list_of(STRING),
@@ -59,7 +59,7 @@ RISK_RULE_CHECK = Shape(
         "object": Field(const("risk_rule_check"), default="risk_rule_check"),
         "action": Field(one_of(*ACTIONS), nullable=True),
         "attributes": Field(list_of(STRING)),
-        "error": Field(_FAULT, nullable=True),
+        "error": Field(FAULT, nullable=True),
         "lists": Field(list_of(STRING)),
         "livemode": Field(BOOLEAN),
         "rule": Field(STRING, nullable=True),

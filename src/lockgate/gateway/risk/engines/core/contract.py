@@ -2,8 +2,8 @@
 
 Before a payment (stage ``before``) an engine is asked for a score (0 to 100) and a decision (allow, review, challenge,
 block), one of them at least. After it (``after``) it is told how the payment ended and may answer nothing, a label
-(``fraud`` or ``legitimate``), or that a person should look at it (``review``: true). Every answer repeats the question's
-id: an answer to another question is none.
+(``fraud`` or ``legitimate``), or that a person should look at it (``review``: true). Every answer repeats the id of its
+question: an answer to another one is none.
 """
 
 import json

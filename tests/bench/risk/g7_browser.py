@@ -20,7 +20,6 @@ from tests.support.running import start_lockgate
 TOLD = 75
 """From this bot score on a visit counts as a program's."""
 
-_HIDDEN = "Object.defineProperty(Navigator.prototype, 'webdriver', {get: () => false})"
 PROTOCOL = f"five ways to fill a form, with and without the browser's own admissions; told: bot_score >= {TOLD}"
 
 
@@ -71,9 +70,7 @@ def measure(rounds: int) -> list[Figure]:
             for disguised in (False, True):
                 scores = []
                 for way in WAYS * rounds:
-                    with browsing(chromium, running) as shop:
-                        if disguised:
-                            shop.page.add_init_script(_HIDDEN)
+                    with browsing(chromium, running, disguised=disguised) as shop:
                         shop.open()
                         for field, text in SECRETS.items():
                             way(shop.page, field, text)

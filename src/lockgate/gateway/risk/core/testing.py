@@ -16,7 +16,7 @@ from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.rules.core.evaluate import Predicate, compiled
 from lockgate.gateway.rules.core.parser import parse
 
-_MOST, _NEARLY_ALL = (3, 4), (9, 10)
+_MORE_THAN_HALF, _MOST, _NEARLY_ALL = (3, 5), (3, 4), (9, 10)
 # Nobody tries out a card that paid here before: who shares an address or a bank with those who do may go on with it.
 _UNPROVEN = "(is_missing(:amount:) or :card_amount_30d: <= :amount:)"
 
@@ -48,16 +48,16 @@ CONDITIONS: Mapping[str, str] = {
     # One card again and again, with other codes and dates.
     "card_tried": ":card_declines_1h: >= 4 or :card_declines_24h: >= 8",
     # Many cards from one address, device or e-mail address, by the minute ...
-    "ip_tests_cards": _tested("ip", "1h", cards=5, declines=4, share=(7, 10)),
-    "device_tests_cards": _tested("device", "1h", cards=5, declines=4, share=(7, 10)),
-    "email_tests_cards": _tested("email", "1h", cards=5, declines=4, share=(7, 10)),
+    "ip_tests_cards": _tested("ip", "1h", cards=5, declines=4, share=_MORE_THAN_HALF),
+    "device_tests_cards": _tested("device", "1h", cards=5, declines=4, share=_MORE_THAN_HALF),
+    "email_tests_cards": _tested("email", "1h", cards=5, declines=4, share=_MORE_THAN_HALF),
     # ... a few cards in turn, so that none of them is tried too often ...
     "ip_turns_cards": _tested("ip", "1h", cards=3, declines=10, share=_NEARLY_ALL, sprayed=False),
     "device_turns_cards": _tested("device", "1h", cards=3, declines=8, share=_NEARLY_ALL, sprayed=False),
     # ... and slowly, below what an hour shows.
     "ip_drips": _tested("ip", "24h", cards=8, declines=8, share=_MOST),
     "device_drips": _tested("device", "24h", cards=6, declines=6, share=_MOST),
-    "ip_drips_for_days": _tested("ip", "7d", cards=18, declines=18, share=_MOST),
+    "ip_drips_for_days": _tested("ip", "7d", cards=12, declines=12, share=_MOST),
     # One bank's cards from many addresses.
     "bin_tested": _tested("bin", "1h", cards=8, declines=12, share=_MOST, ips=6),
     # Slowly: half of it is longer ago than what an hour shows, so that the day after one burst is no block for a bank.

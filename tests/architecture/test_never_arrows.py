@@ -12,6 +12,9 @@ from tests.architecture.rules import RULES, Tree
 SOURCE = Path(lockgate.__file__).parent
 # What the clock does for all accounts at once; each returns or changes rows that carry their account with them.
 SWEEPS = {
+    "gateway/scoring/find.py:scoring_accounts": "the clock measures drift for every account that has scores",
+    "gateway/scoring/store.py:forget_drift": "retention is one for all accounts",
+    "gateway/scoring/store.py:forget_labels": "retention is one for all accounts",
     "gateway/access/find.py:overdue": "the clock tells each account that is overdue",
     "gateway/audit/find.py:after": "the sealer and the alerts follow the whole log",
     "gateway/audit/find_seals.py:last_seal": "there is one log of all accounts, and it has one end",

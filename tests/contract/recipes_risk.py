@@ -1,11 +1,15 @@
 """How each operation of risk is asked."""
 
+from collections.abc import Mapping
+
 from tests.contract import world as make
 from tests.contract.recipes import Recipe
 from tests.contract.world import World
 
 ENGINES = "/v1/risk/engines"
 URL = "https://risk.example.com/judge"
+RULES = "/v1/risk/rules"
+RULE = "flag if :amount: = 123456.78 USD"
 OFF = {"enabled": "false"}
 """An engine that nobody runs must not be asked about what else is paid here."""
 
@@ -21,12 +25,35 @@ def _engine(world: World) -> str:
     return world.post(ENGINES, name="Third party", url=URL, **OFF)["id"]
 
 
+def _rule(world: World) -> str:
+    return world.post(RULES, rule=RULE)["id"]
+
+
+def _rule_id(world: World, _: Mapping[str, str]) -> str:
+    return _rule(world)
+
+
+def _version(_: World, ids: Mapping[str, str]) -> str:
+    return f"{ids['rule']}-1"
+
+
 RISK: dict[str, Recipe] = {
     "collector.update": Recipe(values={"collector": "notice"}),
     "radar_session.delete": Recipe(path={"session": make.radar_session}),
     "radar_session.get": Recipe(path={"session": make.radar_session}),
+    "risk_backtest.run": Recipe(
+        always={"rule": RULE}, values={"rule": RULE, "risk_rule": _rule_id, "from": 1_700_000_000, "to": 1_800_000_000},
+        apart=(("rule", "risk_rule"),),
+    ),
     "risk_engine.create": Recipe(always=OFF, values={"url": URL, **OFF}, after=_no_engines),
     "risk_engine.delete": Recipe(path={"engine": _engine}),
     "risk_engine.get": Recipe(path={"engine": _engine}),
     "risk_engine.update": Recipe(path={"engine": _engine}, values={"url": URL, **OFF}),
+    "risk_rule.check": Recipe(values={"rule": RULE}),
+    "risk_rule.create": Recipe(values={"rule": RULE}),
+    "risk_rule.delete": Recipe(path={"rule": _rule}),
+    "risk_rule.get": Recipe(path={"rule": _rule}),
+    "risk_rule.list": Recipe(values={"starting_after": _rule_id, "ending_before": _rule_id}),
+    "risk_rule.update": Recipe(path={"rule": _rule}, values={"rule": RULE}),
+    "risk_rule.versions": Recipe(path={"rule": _rule}, values={"starting_after": _version, "ending_before": _version}),
 }

@@ -165,13 +165,14 @@ create index risk_event_card on risk_event (account, livemode, card, at_ms) wher
 create index risk_event_customer on risk_event (account, livemode, customer, at_ms) where customer is not null;
 create index risk_event_device on risk_event (account, livemode, device, at_ms) where device is not null;
 
+-- Without a setting of its own, so that it becomes part of the statement that selects from it and is planned once with it.
 create function risk_habits_v1(
     p_account text, p_livemode boolean, p_card bytea, p_customer bytea, p_device bytea,
     p_now_ms bigint, p_past int, p_settles_ms bigint
 ) returns table (
     kind text, payments bigint, honest bigint, amount numeric, squares numeric, settled bigint, settled_frauds bigint,
     first_ms bigint, last_ms bigint, clean bigint
-) language sql stable set search_path = gateway, pg_temp as $$
+) language sql stable as $$
     with past as (
         (select 'card' as kind, e.attempt, e.at_ms, e.amount from risk_event e
             where e.account = p_account and e.livemode = p_livemode and e.card = p_card and e.state <> 'void'

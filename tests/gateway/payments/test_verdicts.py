@@ -10,6 +10,7 @@ import pytest
 from lockgate.gateway.payments import recover, store
 from lockgate.gateway.payments.core.counted import JUDGED
 from lockgate.gateway.payments.jobs import jobs
+from lockgate.gateway.risk.core.verdict import Verdict
 from lockgate.gateway.storage.commit import Overrun
 from lockgate.gateway.storage.idempotency import Found
 from lockgate.kernel import clock
@@ -79,7 +80,8 @@ async def test_a_blocked_payment_is_a_row_and_events_and_a_record_and_never_sent
 
 async def test_a_shopper_cannot_tell_a_verdict_from_an_issuers_decline(till: Till) -> None:
     seen = []
-    for card, verdict in (("pm_card_visa", "block"), ("pm_card_chargeDeclined", "allow")):
+    judged: list[tuple[str, Verdict]] = [("pm_card_visa", "block"), ("pm_card_chargeDeclined", "allow")]
+    for card, verdict in judged:
         made = await till.call("payment_intent.create", "amount=1000&currency=usd")
         till.judge.verdicts = [verdict]
         answer = await till.call(
@@ -185,7 +187,7 @@ async def test_a_verdict_that_was_overtaken_is_made_anew_and_at_last_held_for_a_
             raise Overrun
         await commits(commit)
 
-    till.ports.committer.commit = busy  # type: ignore[method-assign]
+    till.ports.committer.commit = busy
     assert (await till.pay())["status"] == "succeeded"
     assert till.judge.stricter == [None, None, None] and len(await till.attempts()) == 1
     overruns = 40
@@ -252,10 +254,10 @@ async def test_a_request_that_died_after_it_approved_leaves_the_rest_to_the_cloc
     async def dies(*args: Any, **named: Any) -> Any:
         raise asyncio.CancelledError
 
-    till.line.forward = dies  # type: ignore[method-assign]
+    till.line.forward = dies
     with pytest.raises(asyncio.CancelledError):
         await till.call("review.approve", review=review, key="k")
-    till.line.forward = forward  # type: ignore[method-assign]
+    till.line.forward = forward
     assert (await till.get(intent))["status"] == "processing"
     await till.make_due()
     again = till.request("review.approve", review=review, key="k")

@@ -46,12 +46,9 @@ async def put(connection: Connection, row: Engine, *, deleted: bool = False) -> 
 async def lease(pool: Pool, *, now_ms: int, until_ms: int, most: int) -> list[Notice]:
     """Take up to ``most`` notices of all accounts that are due; nobody else gets them before ``until_ms``."""
     rows = await pool.fetch(
-        "update risk_engine_notice n set due_ms = $2, tries = n.tries + 1 from ("
-        "  select account, livemode, engine, attempt, state from risk_engine_notice where due_ms <= $1"
-        "  order by due_ms limit $3 for update skip locked) d"
-        " where (n.account, n.livemode, n.engine, n.attempt, n.state)"
-        "  = (d.account, d.livemode, d.engine, d.attempt, d.state)"
-        " returning n.account, n.livemode, n.engine, n.attempt, n.state, n.tries",
+        "update risk_engine_notice set due_ms = $2, tries = tries + 1 where ctid = any(array("
+        "  select ctid from risk_engine_notice where due_ms <= $1 order by due_ms limit $3 for update skip locked))"
+        " returning account, livemode, engine, attempt, state, tries",
         now_ms,
         until_ms,
         most,

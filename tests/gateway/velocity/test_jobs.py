@@ -3,7 +3,7 @@
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.rows import Commit
-from lockgate.gateway.velocity import find, jobs
+from lockgate.gateway.velocity import find, jobs, store
 from lockgate.gateway.velocity.core.keys import Keys
 from lockgate.gateway.velocity.jobs import Folding
 from lockgate.kernel import clock
@@ -68,3 +68,19 @@ async def test_forgetting_by_age_changes_no_window_and_no_age(pool: Pool, worker
     await jobs.forget(worker, now_ms=now_ms + 500 * DAY)
     assert await pool.fetchval("select count(*) from risk_key") == 0
     assert await pool.fetchval("select count(*) from risk_event") == 0
+
+
+async def test_the_edge_of_an_exact_window_cuts_through_a_folded_second(pool: Pool, worker: Pool) -> None:
+    now_ms = clock.now_ms() // 1000 * 1000
+    attempts = [
+        Attempt(f"att_{n}", Keys(card=key("card", n), ip=key("ip", 0)), now_ms + n * 300, 10**n, "open")
+        for n in range(8)
+    ]
+    await Committer(pool).commit(Commit(risk_events=[attempt.row() for attempt in attempts]))
+    hot = store.Busy(ACCOUNT, True, "ip", key("ip", 0))
+    assert await store.fold(worker, hot, recent_ms=now_ms - HOUR, limit=100) == 8
+    keys = Keys(ip=key("ip", 0))
+    for window_ms in (60_000, HOUR):
+        for after_ms in (0, 1, 299, 300, 301, 899, 900, 999, 1000, 1199, 1200, 2100, 2101):
+            at_ms = now_ms + window_ms + after_ms
+            assert await told(pool, keys, at_ms) == brute_force(attempts, keys, amount=100, now_ms=at_ms)

@@ -1,6 +1,7 @@
 """Models in the database: promoted, felt within a second, refused when changed, gone back from; and daily drift."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -90,7 +91,7 @@ async def test_a_changed_file_is_not_served_and_not_promoted(pool: Pool, model: 
 
 async def test_a_day_that_moved_goes_on_record_once(pool: Pool, worker: Pool) -> None:
     midnight_ms = clock.now_ms() // 86_400_000 * 86_400_000
-    packed = pack({"amount": 900_000, "card_declines_1h": 9, "ip_attempts_1h": 500})
+    packed = json.dumps(pack({"amount": 900_000, "card_declines_1h": 9, "ip_attempts_1h": 500}))
     await pool.executemany(
         "insert into risk_decision (account, livemode, id, created, at_ms, attempt, verdict, challenge, flagged, score,"
         " ruleset, data, attributes, lists) values ($1, false, $2, 0, $3, $2, 'allow', false, false, 1, 'none', '{}',"

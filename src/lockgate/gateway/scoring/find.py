@@ -1,6 +1,7 @@
 """Reads models and their roles, labels, and what was decided, for training and drift."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ async def models(pool: Pool, account: str) -> list[ModelRow]:
         " order by created desc, id desc",
         account,
     )
-    return [ModelRow(*row) for row in rows]
+    return [ModelRow(*row[:5], metrics=json.loads(row["metrics"])) for row in rows]
 
 
 async def decided(
@@ -79,7 +80,7 @@ async def decided(
         )  # fmt: skip
         if not rows:
             return
-        yield [Decided(*row) for row in rows]
+        yield [_decided(row) for row in rows]
         after_ms, after = rows[-1]["at_ms"], rows[-1]["id"]
 
 
@@ -92,7 +93,11 @@ async def decision(pool: Pool, account: str, livemode: bool, decision: str) -> D
         " where d.account = $1 and d.livemode = $2 and d.id = $3",
         account, livemode, decision,
     )  # fmt: skip
-    return None if row is None else Decided(*row)
+    return None if row is None else _decided(row)
+
+
+def _decided(row: Mapping[str, Any]) -> Decided:
+    return Decided(row["id"], row["at_ms"], row["score"], json.loads(row["attributes"]), row["card"], row["known_ms"])
 
 
 async def scoring_accounts(pool: Pool, *, since_ms: int) -> list[tuple[str, bool]]:

@@ -6,6 +6,7 @@ fields that change though nothing was pressed, a pointer that clicks where it ne
 
 from collections.abc import Iterator, Mapping
 from math import prod
+from statistics import median
 from typing import Any, NamedTuple
 
 from lockgate.gateway.signals.core import pointer, rhythm
@@ -16,6 +17,8 @@ SURE_RHYTHM = 0.96
 
 _MOST = 0.99
 _FEWEST_CARD_KEYS = 8
+_BARELY_HELD = 6  # steps: 30 ms, a third of what people take
+_FEW_FIELDS = 3
 
 
 class Sign(NamedTuple):
@@ -70,11 +73,13 @@ def _typed(report: Mapping[str, Any], trees: Mapping[str, Any]) -> Iterator[Sign
     sure = rhythm.machine(holds, gaps, trees)
     if sure is not None and sure >= SURE_RHYTHM:
         yield Sign("rhythm", 0.8)
+    if len(holds) >= rhythm.FEWEST and median(holds) <= _BARELY_HELD:
+        yield Sign("keys_not_held", 0.85)
     for role in ("card", "other"):
         sums = report.get(role, {})
         if sums.get("count", 0) < _FEWEST_CARD_KEYS:
             continue
-        if sums.get("hold_mean", 0) <= 2:
+        if sums.get("hold_mean", 0) <= _BARELY_HELD:
             yield Sign(f"{role}_keys_not_held", 0.85)
         elif sums.get("hold_deviation", 0) == 0 or sums.get("gap_deviation", 0) == 0:
             yield Sign(f"{role}_keys_even", 0.85)
@@ -88,7 +93,8 @@ def _filled(report: Mapping[str, Any]) -> Iterator[Sign]:
         yield Sign("fields_changed_alone", 0.5 if keys or entered else 0.85)
     if visit.get("untrusted", 0):  # keepers of passwords do this too
         yield Sign("events_made_by_script", 0.3 if keys or entered else 0.6)
-    if visit.get("fields", 0) >= 3 and not visit.get("autofills", 0):
+    filled = max(visit.get(name, 0) for name in ("fields", "injected", "untrusted"))
+    if filled >= _FEW_FIELDS and not visit.get("autofills", 0):
         if visit["form_ms"] < 1_500:
             yield Sign("in_no_time", 0.8)
         elif visit["form_ms"] < 3_000:

@@ -70,7 +70,8 @@ async def approved(pool: Pool, *, most: int) -> list[Approved]:
     """Sessions of approved payments by customers, over all accounts, that nothing was learned from yet."""
     rows = await pool.fetch(
         "select s.account, s.livemode, s.id, i.customer, s.day, s.raw from risk_session s"
-        " join risk_decision d on d.account = s.account and d.livemode = s.livemode and d.data->>'session' = s.id"
+        " join risk_decision d on d.account = s.account and d.livemode = s.livemode and d.data ? 'session'"
+        "  and d.data->>'session' = s.id"
         " join risk_event e on e.account = d.account and e.livemode = d.livemode and e.attempt = d.attempt"
         " join payment_intent i on i.account = d.account and i.livemode = d.livemode and i.id = d.intent"
         " where not s.learned and s.raw is not null and e.state = 'approved' and i.customer is not null limit $1",

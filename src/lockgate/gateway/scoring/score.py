@@ -59,7 +59,7 @@ class Served:
 
     def added(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """What each feature adds to the margin, for each row."""
-        return self._run(None, {self._input: rows})[0]
+        return np.asarray(self._run(None, {self._input: rows})[0], dtype=np.float32)
 
     def scores(self, rows: NDArray[np.float32]) -> list[float]:
         """The scores of many rows: the very figures that one by one gives."""

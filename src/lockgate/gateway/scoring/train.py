@@ -150,10 +150,10 @@ def _margins(trees: Ensemble, rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _onnx(trees: Ensemble) -> bytes:
     wide = len(features.NAMES)
-    node = helper.make_node(
-        "TreeEnsembleRegressor", ["features"], ["added"], domain="ai.onnx.ml", n_targets=wide,
-        aggregate_function="SUM", post_transform="NONE", **trees.attributes,
-    )  # fmt: skip
+    settings: dict[str, Any] = {
+        "n_targets": wide, "aggregate_function": "SUM", "post_transform": "NONE", **trees.attributes,
+    }  # fmt: skip
+    node = helper.make_node("TreeEnsembleRegressor", ["features"], ["added"], domain="ai.onnx.ml", **settings)
     graph = helper.make_graph(
         [node],
         "lockgate",

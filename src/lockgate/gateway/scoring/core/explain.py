@@ -20,7 +20,7 @@ class Line(NamedTuple):
 
 def lines(names: Sequence[str], values: NDArray[np.float32], added: NDArray[np.float32]) -> list[Line]:
     """What moved the score at all, the strongest first, whichever way."""
-    order = np.argsort(-np.abs(added), kind="stable").tolist()
+    order: list[int] = np.argsort(-np.abs(added), kind="stable").tolist()
     return [
         Line(names[place], float(values[place]), float(added[place]), MEANINGS.get(names[place], ""))
         for place in order

@@ -39,7 +39,7 @@ def reasons(
     names: Sequence[str], values: NDArray[np.float32], added: NDArray[np.float32], *, most: int = MOST
 ) -> tuple[Reason, ...]:
     """The features that raised the score most, the strongest first; none of what hardly moved it."""
-    strongest = np.argsort(-added, kind="stable")[:most].tolist()
+    strongest: list[int] = np.argsort(-added, kind="stable")[:most].tolist()
     return tuple(
         Reason(names[place], float(values[place]), float(added[place])) for place in strongest if added[place] >= _LEAST
     )

@@ -139,7 +139,8 @@ async def _million(database: Database, count: int) -> Figure:
                 " 'att_' || lpad(g::text, 22, '0'), 'pi_' || lpad(g::text, 22, '0'), 'ch_' || lpad(g::text, 22, '0'),"
                 " case when g % 50 = 0 then 'block' else 'allow' end, false, false, 12.5, 'm', '1', null,"
                 ' $2::text::jsonb, s.row, \'{"email": [], "ip_address": ["office"]}\''
-                " from generate_series($4::int, $6::int) g join (select place - 1 as place, row from jsonb_array_elements($3::text::jsonb) with ordinality"
+                " from generate_series($4::int, $6::int) g"
+                " join (select place - 1 as place, row from jsonb_array_elements($3::text::jsonb) with ordinality"
                 "  e (row, place)) s on s.place = g % $5::int",
                 *(_WHO.account, data, rows, first, _SHAPES, min(first + _BATCH - 1, count)),
             )

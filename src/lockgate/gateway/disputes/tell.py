@@ -19,7 +19,7 @@ from lockgate.gateway.payments.core.records import Charge
 from lockgate.gateway.payments.core.shapes import CHARGE
 from lockgate.gateway.payments.render import shown_charge
 from lockgate.gateway.risk import close_review
-from lockgate.gateway.scoring.core.labels import label
+from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.rows import BalanceTransactionRow, Commit
 from lockgate.kernel import log

@@ -7,7 +7,7 @@ from lockgate.gateway.disputes.core.shapes import EARLY_FRAUD_WARNING
 from lockgate.gateway.disputes.ports import Ports
 from lockgate.gateway.payments.cause import Cause
 from lockgate.gateway.processors.contract import InquireWarning
-from lockgate.gateway.scoring.core.labels import label
+from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.storage.commit import CommitUnknown, Moved, Taken
 from lockgate.gateway.storage.events import Happening, announce
 from lockgate.gateway.storage.records import EarlyFraudWarningRow

@@ -18,7 +18,7 @@ from lockgate.gateway.risk import close_review, render
 from lockgate.gateway.risk import find as reviews_find
 from lockgate.gateway.risk.core import reviews
 from lockgate.gateway.risk.core.reviews import NotOpen, Review
-from lockgate.gateway.scoring.core.labels import label
+from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.events import announce

@@ -3,7 +3,7 @@
 import json
 
 from lockgate.gateway.payments.core.settle import Settled
-from lockgate.gateway.scoring.core.labels import label
+from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.storage.records import RiskLabelRow
 from lockgate.gateway.storage.rows import ChargeRow, RefundRow
 

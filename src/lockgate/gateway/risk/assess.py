@@ -11,6 +11,7 @@ from typing import Protocol
 from lockgate.gateway.risk import defend
 from lockgate.gateway.risk.core.decide import Decided, Hit, decide, stricter_of
 from lockgate.gateway.risk.core.gathered import Gathered
+from lockgate.gateway.risk.core.guards import tighter
 from lockgate.gateway.risk.core.published import CARDS
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.untrusted import lists_without_session, without_session
@@ -132,7 +133,8 @@ def _match(seen: Gathered, judged: Judged) -> None:
     if seen.session is not None:
         bare = without_session(seen.attributes, address_too=seen.from_session)
         lists = lists_without_session(seen.lists, address_too=seen.from_session)
-        judged.unsigned = seen.armed.matches(bare, lists).hits
+        judged.unsigned, needs = seen.armed.matches(bare, lists)
+        judged.needs = tighter([judged.needs, needs])  # the verdict is the stricter of both: it rests on both
 
 
 def _always(subject: Subject, judged: Judged, stricter: Verdict | None) -> list[Hit]:

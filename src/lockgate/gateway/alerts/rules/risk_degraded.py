@@ -13,5 +13,7 @@ RULE = RecordRule(
     quiet_s=HOUR,
     actions=frozenset({"risk.degraded"}),
     subject=lambda record: str(record.detail.get("fault", "unknown")),
-    summary=lambda record: f"Payments are held for review: the risk engine says {record.detail.get('fault', 'nothing')}.",
+    summary=lambda record: (
+        f"Payments are held for review: the risk engine says {record.detail.get('fault', 'nothing')}."
+    ),
 )

@@ -33,7 +33,10 @@ BUILT_IN: Mapping[str, Permissions] = {
     "analyst": {
         **OWN,
         **_READ_BUSINESS,
-        **_all("write", ("reviews", "value_lists", "early_fraud_warnings", "risk", "risk_models", "risk_rules", "risk_settings")),
+        **_all(
+            "write",
+            ("reviews", "value_lists", "early_fraud_warnings", "risk", "risk_models", "risk_rules", "risk_settings"),
+        ),
         "alerts": "write",
     },
     # Helps shoppers, and sends no money out.

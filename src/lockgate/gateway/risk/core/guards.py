@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, DISTINCT, WINDOWS, Attributes
 from lockgate.gateway.rules.core.evaluate import compiled, sides
 from lockgate.gateway.rules.core.nodes import And, Attribute, Compare, Node, Not, Or, walk
-from lockgate.gateway.rules.core.packed import Memberships
+from lockgate.gateway.rules.core.packed import LARGEST, Memberships
 from lockgate.gateway.storage.records import RiskGuardRow
 
 Bounds = tuple[int | None, int | None]
@@ -164,12 +164,14 @@ class Place:
 
 
 def rows(needs: Needs, place: Place) -> list[RiskGuardRow]:
-    """``needs`` as what commit 1 checks; what has no lower end that could be passed and no upper one is left out."""
+    """``needs`` as what commit 1 checks; ends that no count can pass are left open, and what has no end is left out."""
     found = []
-    for name, (low, high) in sorted(needs.items()):
+    for name, (lowest, highest) in sorted(needs.items()):
         guarded = GUARDED[name]
         key = place.keys.get(guarded.kind)
-        if key is None or (high is None and (low is None or low <= 0)):
+        low = lowest if lowest is not None and lowest > 0 else None
+        high = highest if highest is not None and highest <= LARGEST else None
+        if key is None or (low is None and high is None):
             continue
         found.append(
             RiskGuardRow(

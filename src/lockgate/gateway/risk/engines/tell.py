@@ -10,7 +10,7 @@ from lockgate.gateway.risk.engines.ask import Asking
 from lockgate.gateway.risk.engines.core import contract
 from lockgate.gateway.risk.engines.find import Notice
 from lockgate.gateway.risk.engines.ports import Telling
-from lockgate.gateway.scoring.core.labels import label
+from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.storage import business_time
 from lockgate.gateway.storage.rows import Commit
 

@@ -25,9 +25,9 @@ from lockgate.gateway.audit.record import record
 from lockgate.gateway.rules.core.packed import unpack
 from lockgate.gateway.scoring import find, history, past, store, tablefile
 from lockgate.gateway.scoring.core import explain, features, measures, replay
-from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.scoring.core.model import Model
 from lockgate.gateway.scoring.core.table import Table
+from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.scoring.promote import NotThere, give_role_within
 from lockgate.gateway.scoring.score import Served
 from lockgate.gateway.scoring.scorer import Scorer

@@ -63,6 +63,14 @@ async def test_late_is_as_bad_as_failing(bench):
     assert (made.verdict, json.loads(made.decision.data)["faults"]) == ("review", ["late:tables"])
 
 
+async def test_a_score_that_does_not_come_is_not_waited_for(bench):
+    async def sleeps(account, livemode, attributes):
+        await asyncio.sleep(30)
+
+    made = await asyncio.wait_for(bench.with_(scores=sleeps, deadline_s=0.3).judge(), 10)
+    assert (made.verdict, json.loads(made.decision.data)["faults"]) == ("review", ["late:score"])
+
+
 async def test_what_was_known_before_it_failed_still_blocks(bench):
     """A card on a blocked list stays blocked when only the score fails."""
 

@@ -6,13 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lockgate.gateway.risk import assess
 from lockgate.gateway.risk.core.armed import Armed
+from lockgate.gateway.risk.core.gathered import Gathered
 from lockgate.gateway.risk.core.guards import GUARDED, Place, resting, rows, tighter
 from lockgate.gateway.risk.core.settings import DEFAULTS
+from lockgate.gateway.risk.core.subject import Subject
+from lockgate.gateway.risk.judged import Judged
 from lockgate.gateway.rules.core.evaluate import compiled
 from lockgate.gateway.rules.core.parser import parse
-from lockgate.gateway.rules.core.ruleset import Ruleset
-from tests.gateway.risk.judging import open_bench
+from lockgate.gateway.rules.core.ruleset import Named, Ruleset
+from lockgate.gateway.signals.core.session import Session
+from tests.gateway.risk.judging import CARD, open_bench
 
 NAMES = ("card_attempts_1h", "card_declines_1h", "ip_cards_1h", "amount", "card_attempts_7d")
 SIGNS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
@@ -73,6 +78,31 @@ def test_an_ordinary_payment_rests_on_its_limits_and_on_little_else():
     found = rows(needs, place)
     assert {row.kind for row in found} == {"card"}
     assert [(row.since_ms, row.high) for row in found if row.measure == "amount"] == [(10**12 - 3_600_000, 500_001)]
+
+
+def test_ends_that_no_count_can_pass_are_open():
+    """What a rule multiplies may be larger than any number that the database holds."""
+    place = Place("acct_a", True, 10**12, {"card": b"c" * 16})
+    for text in ("= 999999999999 * 999999999999", "> 999999999999 * 999999999999", "> -999999999999 * 999999999999"):
+        rests = resting(parse(f"block if :card_attempts_1h: {text}").when)
+        assert rests is not None
+        assert rows(rests({"card_attempts_1h": 1}, {})[1], place) == []
+    [row] = rows({"card_attempts_1h": (-(10**30), 5)}, place)
+    assert (row.low, row.high) == (None, 5)
+
+
+def test_a_verdict_rests_on_what_holds_without_the_browsers_word_as_well():
+    """With the session the rule is false whatever is counted; without, it is false as long as few are."""
+    rule = parse("block if not :has_session: and :card_attempts_1h: > 2")
+    armed = Armed(DEFAULTS, Ruleset([Named("rule_1", 1, rule)]), version=0, enforced=True)
+    subject = Subject(
+        account="acct_a", livemode=True, now=0, now_ms=0, attempt="pa_1", intent=None, charge=None, amount=1000,
+        currency="usd", card=CARD, kind="secret",
+    )  # fmt: skip
+    session = Session(id="rse_1", created=0, device=b"d" * 16, is_device_new=False, facts={}, address=None)
+    judged = Judged()
+    assess._match(Gathered(subject, {"has_session": True, "card_attempts_1h": 1}, session=session, armed=armed), judged)
+    assert judged.needs["card_attempts_1h"] == (None, 3)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ It has 50 milliseconds. Where it fails or is late, the payment is held for a per
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from lockgate.gateway.risk import defend
 from lockgate.gateway.risk.core.decide import Decided, Hit, decide, stricter_of
@@ -33,6 +33,7 @@ LENIENT_S = 1.0
 
 _GRACE_TURNS = 3
 _logger = log.get("risk")
+_Found = TypeVar("_Found")
 Scores = Callable[[str, bool, Attributes], Awaitable[Score]]
 
 
@@ -80,13 +81,14 @@ async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None =
     try:
         deadline_s = engine.deadline_s if enforced else max(LENIENT_S, engine.deadline_s)
         await _within(gather(engine.sources, seen, enforced=enforced), deadline_s)
+        left_s = max(0.0, deadline_s - (clock.monotonic() - started))
         seen.attributes = _settled(seen.attributes)
         seen.stage = "engines"
         hashes = {kind: key.hex() for kind, key in seen.keys.by_kind().items() if key is not None}
         judged.consulted = await engine.consult(subject, seen.attributes, hashes=hashes)
         seen.attributes |= _settled(judged.consulted.attributes)
         seen.stage = "score"
-        score = await _score(engine, seen)
+        score = await _within(_score(engine, seen), left_s)
     except TimeoutError:
         judged.faults.append(f"late:{seen.stage}")
     except Exception as error:
@@ -178,8 +180,8 @@ def _settled(attributes: Attributes) -> dict[str, Value]:
     return found
 
 
-async def _within(work: Awaitable[None], seconds: float) -> None:
-    """Wait for ``work``; raises TimeoutError when it is not done in time.
+async def _within(work: Awaitable[_Found], seconds: float) -> _Found:
+    """What ``work`` gives; raises TimeoutError when it is not done in time.
 
     When this process was busy with something else, the answer may already be here and only not looked at: it gets a few
     turns of the loop to be.
@@ -197,10 +199,10 @@ async def _within(work: Awaitable[None], seconds: float) -> None:
         if not task.done():
             task.cancel()
             task.add_done_callback(_forget)
-    task.result()
+    return task.result()
 
 
-def _forget(task: "asyncio.Future[None]") -> None:
+def _forget(task: "asyncio.Future[Any]") -> None:
     """Nobody waits for it any more, so nobody else would look at how it ended."""
     if not task.cancelled():
         task.exception()

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from lockgate.gateway.signals import find, learn
+from lockgate.gateway.signals import find, jobs, learn
 from lockgate.gateway.signals.core import judge
 from lockgate.gateway.signals.core.typing import FEWEST, LATEST
 from lockgate.gateway.signals.ports import Ports
+from lockgate.kernel import clock
 from tests.gateway.customers.desk import pool_as
 from tests.gateway.signals.desk import ACCOUNT, MERCHANT, Desk
 
@@ -85,3 +86,30 @@ async def test_a_profile_keeps_the_latest_and_goes_with_the_customer_or_the_sett
     assert "typing_deviation" not in await seen(desk, session)
     await desk.do("collector.update", form={"profiles": "false"})
     assert await desk.ports.pool.fetchval("select count(*) from typing_profile") == 0
+
+
+async def test_a_visit_that_paid_often_is_one_sample(desk, database):
+    session = (await desk.report())["id"]
+    for number in range(FEWEST):
+        await paid(desk, session, number=number)
+    assert await learned(desk, database) == 1
+    assert "typing_deviation" not in await seen(desk, (await desk.report())["id"])
+
+
+@pytest.mark.parametrize("switch", [{"profiles": "false"}, {"collector": "off"}])
+async def test_nothing_is_learned_any_more_once_it_is_switched_off(desk, database, switch):
+    for number in range(FEWEST):
+        await paid(desk, (await desk.report())["id"], number=number)
+    await desk.do("collector.update", form=switch)
+    assert await learned(desk, database) == 0
+    assert await desk.ports.pool.fetchval("select count(*) from typing_profile") == 0
+
+
+async def test_a_profile_that_was_learned_in_the_moment_of_switching_off_goes_too(desk, database):
+    await desk.do("collector.update", form={"profiles": "false"})
+    await desk.ports.pool.execute(
+        "insert into typing_profile (account, livemode, customer, day, samples) values ($1, false, $2, $3, '\\x00')",
+        ACCOUNT, CUSTOMER, clock.now() // 86_400,
+    )  # fmt: skip
+    async with pool_as(database, "worker") as pool:
+        assert await jobs.forgotten(Ports(pool, desk.ports.box, ""), now=clock.now()) == 1

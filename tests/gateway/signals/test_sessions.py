@@ -1,6 +1,7 @@
 """Radar sessions: made by a browser, of one merchant's, sealed, told to the merchant as a judgement, and forgotten."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,15 @@ async def test_who_clears_the_browser_is_the_same_device_for_a_day(desk):
     desk.now += DAY_S + 1
     [later] = await devices(desk, (await desk.report())["id"])
     assert later != one
+
+
+async def test_a_report_that_a_server_passes_on_does_not_make_its_address_the_shoppers(desk):
+    """Else all of a shop's payments would come from one address, and from one device of each model."""
+    server = replace(MERCHANT, address="198.51.100.80")
+    one, other = await desk.report(server), await desk.report(server)
+    found = await find.session(desk.ports.pool, desk.ports.box, MERCHANT, one["id"], now=desk.now)
+    assert found is not None and found.address is None
+    assert len(set(await devices(desk, one["id"], other["id"]))) == 2
 
 
 async def test_two_merchants_cannot_find_out_that_they_saw_one_device(desk):

@@ -6,15 +6,17 @@ from lockgate.gateway.signals.find import subject
 from lockgate.gateway.signals.ports import Ports
 from lockgate.gateway.signals.store import Approved
 from lockgate.gateway.vaultlink.personal import Tampered
-from lockgate.kernel import log
+from lockgate.kernel import clock, log
 
 PORTION = 200
+_DAYS = 3
+"""A payment names a session for two hours; what is held for a person to look at is decided on a little later."""
 _logger = log.get("signals")
 
 
 async def portion(ports: Ports) -> int:
     """Learn from some sessions; returns from how many."""
-    found = await store.approved(ports.pool, most=PORTION)
+    found = await store.approved(ports.pool, since=clock.now() // 86_400 - _DAYS, most=PORTION)
     for one in found:
         try:
             await _learn(ports, one)

@@ -32,11 +32,14 @@ _RECOGNISED_S = 24 * 3600
 
 
 class Sender(NamedTuple):
-    """Who reports, as the connection and the request's own headers say: ``user_agent`` may have been cut short."""
+    """Who reports, as the connection and the request's own headers say: ``user_agent`` may have been cut short.
+
+    ``address`` is the shopper's; None where the merchant's own server passes on what her browser reported.
+    """
 
     account: str
     livemode: bool
-    address: str
+    address: str | None
     user_agent: str
     language: str = ""
 
@@ -59,7 +62,9 @@ async def make(
     today = clock.now() // _DAY_S
     known = await _known(ports, sender, device)
     alike = await _fingerprint(ports, sender, report)
-    seen = None if known else await find.same_device(ports.pool, sender, alike, since=now - _RECOGNISED_S)
+    seen = None
+    if alike is not None and known is None:
+        seen = await find.same_device(ports.pool, sender, alike, since=now - _RECOGNISED_S)
     made = known or await _new(ports, sender, day=today)
     contradictions = conflicts.conflicts(
         report,
@@ -100,7 +105,7 @@ async def create(ports: Ports, call: Call) -> Answer:
     who = call.principal
     made = await make(
         ports,
-        Sender(who.account, who.livemode, who.address, who.user_agent),
+        Sender(who.account, who.livemode, None if who.sees_secrets else who.address, who.user_agent),
         call.params["signals"],
         device=call.params.get("device"),
         setting=await find.setting(ports.pool, who),
@@ -145,8 +150,13 @@ async def _mac(ports: Ports, sender: Sender, body: str) -> str:
     return (await ports.box.blind_index(sender.account, token.INDEX, body)).hex()
 
 
-async def _fingerprint(ports: Ports, sender: Sender, report: Mapping[str, Any]) -> bytes:
-    """A keyed hash of the device's signals and of where it is: what clears its cookies is still known for a day."""
+async def _fingerprint(ports: Ports, sender: Sender, report: Mapping[str, Any]) -> bytes | None:
+    """A keyed hash of the device's signals and of where it is: what clears its cookies is still known for a day.
+
+    None where nobody knows where it is: one model's devices all over the world are not one device.
+    """
+    if not sender.address:
+        return None
     signals = fingerprint.text(report["device"], family=fingerprint.family(sender.user_agent))
     return await ports.box.blind_index(sender.account, "signals.fingerprint", f"{signals}\n{sender.address}")
 

@@ -66,18 +66,26 @@ async def forget_profiles(connection: Connection, account: str, livemode: bool) 
     await connection.execute("delete from typing_profile where account = $1 and livemode = $2", account, livemode)
 
 
-async def approved(pool: Pool, *, most: int) -> list[Approved]:
-    """Sessions of approved payments by customers, over all accounts, that nothing was learned from yet."""
+async def approved(pool: Pool, *, since: int, most: int) -> list[Approved]:
+    """Sessions of approved payments by customers, over all accounts, that nothing was learned from yet: each once.
+
+    Of days before ``since`` none: no payment names those any more. Whose account wants no profiles is left alone.
+    """
     rows = await pool.fetch(
         "select s.account, s.livemode, s.id, i.customer, s.day, s.raw from risk_session s"
         " join risk_decision d on d.account = s.account and d.livemode = s.livemode and d.data ? 'session'"
         "  and d.data->>'session' = s.id"
         " join risk_event e on e.account = d.account and e.livemode = d.livemode and e.attempt = d.attempt"
         " join payment_intent i on i.account = d.account and i.livemode = d.livemode and i.id = d.intent"
-        " where not s.learned and s.raw is not null and e.state = 'approved' and i.customer is not null limit $1",
+        " left join collector_setting c on c.account = s.account and c.livemode = s.livemode"
+        " where s.day >= $1 and not s.learned and s.raw is not null"
+        " and coalesce(c.profiles and c.collector <> 'off', true)"
+        " and e.state = 'approved' and i.customer is not null limit $2",
+        since,
         most,
     )
-    return [Approved(*row) for row in rows]
+    found = [Approved(*row) for row in rows]
+    return list({(one.account, one.livemode, one.id): one for one in found}.values())
 
 
 async def put_samples(
@@ -114,11 +122,17 @@ async def forget_sessions(pool: Pool, *, before: int, most: int) -> int:
 
 
 async def forget_old_profiles(pool: Pool, *, before: int, most: int) -> int:
-    """Profiles that nothing was added to since the day ``before``; returns how many went."""
+    """Profiles that nothing was added to since the day ``before``, or that their account no longer wants."""
     done = await pool.execute(
         "delete from typing_profile where (account, livemode, customer) in ("
         " select account, livemode, customer from typing_profile where day < $1 limit $2)",
         before,
         most,
     )
-    return int(done.rsplit(" ", 1)[1])
+    unwanted = await pool.execute(
+        "delete from typing_profile where (account, livemode, customer) in ("
+        " select p.account, p.livemode, p.customer from collector_setting c"
+        " join typing_profile p on p.account = c.account and p.livemode = c.livemode where not c.profiles limit $1)",
+        most,
+    )
+    return int(done.rsplit(" ", 1)[1]) + int(unwanted.rsplit(" ", 1)[1])

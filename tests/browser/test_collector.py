@@ -145,6 +145,17 @@ def test_nothing_of_what_is_typed_leaves_the_page_and_no_order_either(shop):
     assert signals["visit"]["keys"] == sum(len(text) for text in SECRETS.values()) + 2, "the password was looked at"
 
 
+def test_a_field_that_does_not_say_what_it_is_for_is_known_by_sums_and_a_shown_password_by_nothing(shop):
+    shop.open()
+    shop.page.evaluate("""document.forms[0].insertAdjacentHTML("afterbegin", '<input type="tel" id="number">'
+        + '<input type="text" autocomplete="current-password" id="shown">')""")
+    for field in ("number", "shown"):
+        typed(shop.page, field, "4242424242424242", chance=random.Random(5))
+    shop.pay()
+    assert "typing" not in shop.signals and shop.signals["other"]["count"] == 16
+    assert shop.signals["visit"]["keys"] == 16, "the password was looked at"
+
+
 def test_the_same_key_times_make_the_same_report_whatever_is_typed_in_whichever_order(chromium, running):
     """Two values typed with the same times, in another order: nothing in the reports tells them apart."""
     reports = []

@@ -16,10 +16,11 @@
   const role = field => {
     if (!field || !field.matches || !field.matches("input,textarea,select")) return null;
     const words = (field.getAttribute("autocomplete") || "").toLowerCase().split(/\s+/);
-    if (field.type === "password" || field.type === "hidden" || words.includes("one-time-code")) return null;
+    // A password that its page shows is a text field, and a password still.
+    if (/^(password|hidden)$/.test(field.type) || words.some(word => /^one-time-code$|-password$/.test(word))) return null;
     if (words.some(word => word.startsWith("cc-"))) return "card";
     const known = words.map(word => TIMED[word]).find(Boolean);
-    return known || (field.type === "email" ? "email" : field.type === "tel" ? "phone" : "other");
+    return known || (field.type === "email" ? "email" : "other");  // "tel" may be a card's: shops want its keyboard
   };
 
   let began = 0, shown = 0, shownAt = 0, focused = 0, focusedAt = 0, blurs = 0, fields = 0;

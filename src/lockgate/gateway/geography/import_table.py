@@ -22,8 +22,6 @@ READERS: Mapping[str, Callable[[Sequence[str]], Table]] = {
 """What can be imported: card ranges, exchange rates, domains of throw-away addresses."""
 
 
-
-
 async def import_table(
     connection: Connection, by: Principal, table: Table, *, date: str, source: str, licence: str
 ) -> TableRow:

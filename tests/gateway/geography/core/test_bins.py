@@ -43,6 +43,24 @@ def test_ranges_finer_than_six_digits_count_where_they_agree():
     assert table("45717300,45717349,DK,,", "45717350,45717399,SE,,").of("457173") == NOTHING
 
 
+def test_a_range_of_longer_prefixes_that_covers_six_digits_is_no_finer_than_them():
+    found = table("40000000,49999999,US,,", "457173,,DK,,", "45000000050,45999999950,GB,,")
+    assert [found.of(bin_).country for bin_ in ("440000", "457173", "457174", "450000")] == ["US", "DK", "GB", None]
+
+
+def test_a_finer_range_does_not_speak_for_what_it_leaves_of_the_range_around_it():
+    assert table("457173,,DK,debit,", "45717300,45717309,SE,debit,").of("457173") == Issued(None, "debit", None)
+    halves = ("45717300,45717349,SE,,", "45717340,45717399,SE,,")
+    assert table("457173,,DK,,", *halves).of("457173") == Issued("SE", None, None)
+
+
+def test_ranges_that_would_keep_every_process_busy_are_refused(monkeypatch):
+    monkeypatch.setattr(bins, "MAX_CELLS", 2_000_000)
+    wide = [f"10,{99 - number},US,," for number in range(3)]
+    with pytest.raises(BadLine, match="prefixes of six digits"):
+        bins.read([HEAD, *wide])
+
+
 def test_the_names_of_public_tables_are_understood():
     found = table("457173,,DK,DEBIT,Jyske  Bank,visa", head="\ufeffiin_start,iin_end,Country,type,bank_name,scheme")
     assert found.of("457173") == Issued("DK", "debit", "Jyske Bank")
@@ -61,6 +79,11 @@ def test_the_names_of_public_tables_are_understood():
         ([HEAD, "457173,,DK,charge,"], 2),
         ([HEAD, "457173,,DK"], 2),
         ([HEAD, "457173,,DK,,", "", "457173,,SE,,"], 4),
+        ([HEAD, "45717311,,DK,,", "45717311,,SE,,"], 3),
+        ([HEAD, "457173,457175,DK,,", "457175,457177,SE,,"], 3),
+        ([HEAD, "457100,457199,SE,,", "4571,,DK,,"], 3),
+        ([HEAD, '457173,,DK,,"Jyske Bank', "457174,,SE,,"], 3),
+        ([HEAD, f"457173,,DK,,{'x' * 200_000}"], 2),
     ],
 )
 def test_what_cannot_be_taken_names_its_line_and_not_its_value(lines, number):

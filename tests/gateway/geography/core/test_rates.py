@@ -57,6 +57,15 @@ def test_our_own_file_counts_units_for_one_of_the_base():
         (["currency,eur", "gbp,0.8"], 1),
         (["Date,USD", "someday,1.1"], 2),
         (["Date,USD"], 2),
+        (["currency,eurr", "gbp,0.8"], 1),
+        (["currency,usd", "usd,2", "eur,0.8"], 1),
+        (["currency,usd", "eur,0.000000000001"], 1),
+        (["currency,usd", "eur,999999999999"], 1),
+        (["currency,usd", 'eur,"0.8'], 2),
+        (["currency,usd", 'eur,"' + "8" * 200_000], 2),
+        (["Date,USD,USD", "2026-06-25,1.1,1.2"], 1),
+        (["Date,USD,JPY", "2026-06-25,1.1"], 2),
+        (["Date,USD,JPY", "2026-06-25,1.1,150,7"], 2),
     ],
 )
 def test_what_cannot_be_taken_names_its_line(lines, number):

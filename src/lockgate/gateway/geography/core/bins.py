@@ -2,23 +2,29 @@
 
 A file has a head that names its columns: ``first`` and, for a range, ``last`` (prefixes of two to eleven digits),
 ``country``, and optionally ``funding`` and ``issuer``; the names that public tables use for them are taken too. Outside
-the vault a card is known by six digits. Ranges finer than that count where they agree; where they do not, what they
-disagree on is unknown. Of two ranges that hold the same six digits the narrower speaks.
+the vault a card is known by six digits. Ranges finer than that count where they agree, with each other and with the
+range around them unless they leave nothing of it; what they disagree on is unknown. Of two ranges that hold the same
+six digits the narrower speaks.
 """
 
-import csv
 import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
-from lockgate.gateway.geography.core.tables import BadLine, Table
+from lockgate.gateway.geography.core.tables import BadLine, Table, cells
 
 NAME = "bins"
 DIGITS = 6
 MAX_ROWS = 2_000_000
+MAX_CELLS = 500_000_000
+"""How many six digits all ranges may cover together: each is written once for each range, in every process."""
+
 _SIZE = 10**DIGITS
+_FINEST = 11
+_PER_CELL = 10 ** (_FINEST - DIGITS)
 _PREFIX = re.compile(r"[0-9]{2,11}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _FUNDING = ("credit", "debit", "prepaid")
@@ -61,13 +67,15 @@ EMPTY = Bins(array("I"), (NOTHING,))
 
 def read(lines: Sequence[str]) -> Table:
     """A table in its one form: lines ``first,last,country,funding,issuer``, ordered. Raises BadLine."""
-    rows = csv.reader(lines)
+    rows = cells(lines)
     head = [_COLUMNS.get(cell.strip().lower().lstrip("\ufeff"), "") for cell in next(rows, [])]
     if "first" not in head or "country" not in head:
         raise BadLine(1, "the first line must name the columns first and country (and may name last, funding, issuer)")
     if len(set(head) - {""}) != len([name for name in head if name]):
         raise BadLine(1, "a column is named twice")
     found: dict[tuple[str, str], str] = {}
+    whole: list[tuple[int, int, int, str]] = []
+    covered = 0
     for number, row in enumerate(rows, 2):
         if not any(cell.strip() for cell in row):
             continue
@@ -76,46 +84,71 @@ def read(lines: Sequence[str]) -> Table:
         line = {name: cell.strip() for name, cell in zip(head, row, strict=True) if name}
         first, last = _prefixes(line, number)
         text = f"{_country(line, number)},{_funding(line, number)},{_issuer(line)}"
+        begin, end = _span(first, last)
+        if end - begin + 1 >= _PER_CELL:
+            whole.append((end - begin, begin, number, text))
         if found.setdefault((first, last), text) != text:
             raise BadLine(number, "this range stands in the file already, and says something else")
-        if len(found) > MAX_ROWS:
-            raise BadLine(number, f"a table holds at most {MAX_ROWS} ranges")
+        covered += (end - begin) // _PER_CELL + 1
+        if len(found) > MAX_ROWS or covered > MAX_CELLS:
+            raise BadLine(number, f"a table holds at most {MAX_ROWS} ranges, of {MAX_CELLS} prefixes of six digits")
     if not found:
         raise BadLine(2, "there are no ranges")
+    for one, other in pairwise(sorted(whole)):  # those of one width side by side, in their order
+        if one[0] == other[0] and other[1] <= sum(one[:2]) and one[3] != other[3]:
+            number = max(one[2], other[2])
+            raise BadLine(number, "another range of the file, as wide as this, overlaps it and says something else")
     return Table(NAME, None, tuple(f"{first},{last},{text}" for (first, last), text in sorted(found.items())))
 
 
 def load(rows: Sequence[str]) -> Bins:
     """The table from its one form."""
     whole: list[tuple[int, int, Issued]] = []
-    finer: dict[int, list[Issued]] = {}
+    finer: dict[int, list[tuple[int, int, Issued]]] = {}
     for row in rows:
         first, last, country, funding, issuer = row.split(",", 4)
         issued = Issued(country or None, funding or None, issuer or None)
         begin, end = _span(first, last)
-        if len(first) <= DIGITS:
-            whole.append((begin, end, issued))
-        else:
-            for cell in range(begin, end + 1):
-                finer.setdefault(cell, []).append(issued)
+        for cell in {begin // _PER_CELL, end // _PER_CELL}:  # between these a range covers whole cells
+            start = cell * _PER_CELL
+            part = max(begin, start), min(end, start + _PER_CELL - 1), issued
+            if part[1] - part[0] + 1 < _PER_CELL:
+                finer.setdefault(cell, []).append(part)
+        if (cells_end := (end + 1) // _PER_CELL) > (cells_begin := -(-begin // _PER_CELL)):
+            whole.append((cells_begin, cells_end, issued))
     numbers: dict[Issued, int] = {NOTHING: 0}
-    cells = array("I", bytes(4 * _SIZE))
+    found = array("I", bytes(4 * _SIZE))
     for begin, end, issued in sorted(whole, key=lambda one: one[0] - one[1]):  # the widest first
         number = numbers.setdefault(issued, len(numbers))
-        cells[begin : end + 1] = array("I", [number]) * (end + 1 - begin)
-    for cell, several in finer.items():
-        cells[cell] = numbers.setdefault(_agreed(several), len(numbers))
-    return Bins(cells, tuple(numbers))
+        found[begin:end] = array("I", [number]) * (end - begin)
+    known = list(numbers)
+    for cell, parts in finer.items():
+        around = known[found[cell]]
+        said = {issued for _, _, issued in parts}
+        if around != NOTHING and not _covers((begin, end) for begin, end, _ in parts):
+            said.add(around)
+        agreed = _agreed(said)
+        found[cell] = numbers.setdefault(agreed, len(numbers))
+    return Bins(found, tuple(numbers))
 
 
-def _agreed(several: Sequence[Issued]) -> Issued:
+def _covers(parts: Iterable[tuple[int, int]]) -> bool:
+    """Whether ``parts`` of one six digits leave nothing of them."""
+    covered, reach = 0, -1
+    for begin, end in sorted(parts):
+        covered += max(0, end - max(begin, reach + 1) + 1)
+        reach = max(reach, end)
+    return covered == _PER_CELL
+
+
+def _agreed(several: Iterable[Issued]) -> Issued:
     """What all of ``several`` say; None where they differ."""
     return Issued(*(said[0] if len(set(said)) == 1 else None for said in zip(*several, strict=True)))
 
 
 def _span(first: str, last: str) -> tuple[int, int]:
-    """The six-digit numbers that a range covers, also in part."""
-    return int(first[:DIGITS].ljust(DIGITS, "0")), int(last[:DIGITS].ljust(DIGITS, "9"))
+    """The numbers of eleven digits that a range covers."""
+    return int(first.ljust(_FINEST, "0")), int(last.ljust(_FINEST, "9"))
 
 
 def _prefixes(line: Mapping[str, str], number: int) -> tuple[str, str]:

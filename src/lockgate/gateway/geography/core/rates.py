@@ -5,19 +5,19 @@ unless the head says otherwise, as in ``currency,eur``) buys. The European Centr
 eurofxref-hist.csv) has a column for each currency and a line for each day; the newest day counts.
 """
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lockgate.gateway.geography.core.tables import BadLine, Table
+from lockgate.gateway.geography.core.tables import BadLine, Table, cells
 from lockgate.kernel.money import CURRENCIES, exponent
 
 NAME = "rates"
 _RATE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _SPELT = re.compile(r"([0-9]{1,2}) ([A-Z][a-z]+) ([0-9]{4})")
+_MOST, _LEAST = 10**9, Fraction(1, 10_000)  # of any currency for one US dollar: beyond these somebody slipped
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -46,20 +46,24 @@ class Rates:
 
 def read(lines: Sequence[str]) -> Table:
     """A table in its one form: lines ``currency,units of it for one unit of the base``. Raises BadLine."""
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines)]
+    rows = [[cell.strip() for cell in row] for row in cells(lines)]
     if not rows or len(rows[0]) < 2:
         raise BadLine(1, "the first line must name the columns: currency,rate, or Date,USD,JPY,... as the ECB gives")
     head, date = rows[0], None
     if head[0].lower() == "date":
         date, base, found = _by_day(rows)
-    elif head[0].lower() == "currency" and len(head) == 2:
+    elif head[0].lower() == "currency" and len(head) == 2 and head[1].lower() in {"rate", *CURRENCIES}:
         base = head[1].lower() if head[1].lower() in CURRENCIES else "usd"
         found = _by_currency(rows)
     else:
         raise BadLine(1, "the first line must be currency,rate, or Date,USD,JPY,... as the ECB gives")
+    if Fraction(found.get(base, 1)) != 1:
+        raise BadLine(1, f"one {base.upper()}, which all rates are for, cannot be worth another number of itself")
     found[base] = "1"
     if "usd" not in found:
         raise BadLine(1, "there must be a rate for USD, or amounts cannot be converted to it")
+    if not all(_LEAST <= Fraction(rate) / Fraction(found["usd"]) <= _MOST for rate in found.values()):
+        raise BadLine(1, "no currency is worth so much, or so little, against USD: look at the rates and their base")
     return Table(NAME, date, tuple(f"{currency},{rate}" for currency, rate in sorted(found.items())))
 
 
@@ -94,9 +98,14 @@ def _by_day(rows: Sequence[Sequence[str]]) -> tuple[str, str, dict[str, str]]:
     if not days:
         raise BadLine(2, "there are no rates")
     date, number, row = max(days, key=lambda day: day[0])
+    if len(row) != len(rows[0]):
+        raise BadLine(number, f"there must be {len(rows[0])} columns, as in the first line")
+    named = [currency for currency in rows[0][1:] if currency]
+    if len(set(named)) != len(named):
+        raise BadLine(1, "a currency is named twice")
     found = {
         currency.lower(): _rate(rate, number)
-        for currency, rate in zip(rows[0][1:], row[1:], strict=False)
+        for currency, rate in zip(rows[0][1:], row[1:], strict=True)
         if currency.lower() in CURRENCIES and rate not in {"", "N/A"}
     }
     return date, "eur", found

@@ -1,5 +1,7 @@
 """What all reference tables have in common: one form of lines, an edition, and errors that name a line. Pure."""
 
+import csv
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -10,6 +12,19 @@ class BadLine(Exception):
         super().__init__(f"line {number}: {problem}")
         self.number = number
         self.problem = problem
+
+
+def cells(lines: Sequence[str]) -> Iterator[list[str]]:
+    """The rows of a CSV file, strictly: a quote that is never closed would swallow all that follows. Raises BadLine."""
+    rows = csv.reader(lines, strict=True)
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            raise BadLine(rows.line_num or 1, "this is no CSV: a quote is not closed, or a cell too long") from error
+        if row is None:
+            return
+        yield row
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lockgate.gateway.payments import recover, store
+from lockgate.gateway.payments.core.build import SEND_WITHIN_MS
 from lockgate.gateway.payments.core.counted import JUDGED
 from lockgate.gateway.payments.jobs import jobs
 from lockgate.gateway.risk.core.verdict import Verdict
@@ -134,6 +135,15 @@ async def test_a_challenge_is_asked_for_and_its_end_counts(till: Till) -> None:
     assert (await states(till))[-1] == "void"
 
 
+async def test_a_decision_is_found_by_the_charge_that_follows_its_challenge(till: Till) -> None:
+    waits = await till.pay("pm_card_threeDSecureRequired")
+    [held] = till.line.acquirer.held.values()
+    till.line.acquirer.passed.add(held["id"])
+    paid = await till.call("payment_intent.confirm", intent=waits["id"])
+    assert paid["status"] == "succeeded" and await states(till) == ["approved"]
+    assert await till.pool.fetchval("select charge from risk_decision") == paid["latest_charge"]
+
+
 @pytest.mark.parametrize(
     ("fault", "then", "after"),
     [("not_sent", "void", "void"), ("lost_before", "open", "void"), ("lost_after", "open", "approved")],
@@ -195,6 +205,25 @@ async def test_a_verdict_that_was_overtaken_is_made_anew_and_at_last_held_for_a_
     assert till.judge.stricter[-1] == "review" and not await unjudged(till)
     overruns = 41
     assert (await refusal(till.pay())).code == "lock_timeout"
+
+
+async def test_a_verdict_that_took_its_time_leaves_the_order_all_of_its_own(till: Till) -> None:
+    """Seats, outside engines and being overtaken may take longer than an order may wait to be sent."""
+    known_ms: list[int] = []
+
+    async def slow(*given: Any, **named: Any) -> Any:
+        await asyncio.sleep(0.05)
+        known_ms.append(clock.now_ms())
+        return await judge(*given, **named)
+
+    judge = till.judge
+    till.ports = replace(till.ports, assess=slow)
+    await till.pay()
+    await till.call("setup_intent.create", f"confirm=true&payment_method=pm_card_visa&return_url={RETURN_URL}")
+    held = await till.hold("&payment_method_options[card][request_incremental_authorization]=if_available")
+    await till.call("payment_intent.increment_authorization", "amount=1500", intent=held)
+    opened = zip(await till.attempts(), till.line.orders, known_ms, strict=True)
+    assert all(order.send_before_ms == one.send_before_ms >= at + SEND_WITHIN_MS for one, order, at in opened)
 
 
 async def held_for_review(till: Till, more: str = "") -> tuple[str, str]:

@@ -11,7 +11,7 @@ from lockgate.gateway.payments.send import send
 from lockgate.gateway.processors.contract import Complete
 from lockgate.gateway.storage.commit import Moved
 from lockgate.gateway.storage.idempotency import claimed
-from lockgate.gateway.storage.rows import Commit
+from lockgate.gateway.storage.rows import AttemptRow, Commit
 from lockgate.kernel import clock
 from lockgate.kernel.ids import new_id
 from lockgate.kernel.operations import Answer, Call
@@ -36,7 +36,7 @@ async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | N
         intent,
         "complete",
         id_=attempt_id,
-        charge=new_id("ch"),
+        charge=await _charge(ports, cause, waiting),
         processor=waiting.processor,
         amount=waiting.amount,
         now=cause.now,
@@ -81,3 +81,9 @@ async def complete(ports: Ports, cause: Cause, before: Intent, *, call: Call | N
         ),
     )
     return await finish.authorization(ports, cause, intent, attempt, method=method, result=result, call=call)
+
+
+async def _charge(ports: Ports, cause: Cause, waiting: AttemptRow) -> str:
+    """The charge that the verdict is about, unless it has come to nothing while its answer did not come."""
+    assert waiting.charge is not None, "an attempt to authorise knows its charge's id from the start"
+    return new_id("ch") if await find.charges(ports.pool, cause.principal, [waiting.charge]) else waiting.charge

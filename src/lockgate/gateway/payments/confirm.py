@@ -122,7 +122,7 @@ async def run(
     intent, opened, detail = _in_flight(ports, call, before, changed=changed, method=method, born=born, token=token)
 
     async def write(assessment: Assessment) -> tuple[AttemptRow, Assessment, Answer | None]:
-        attempt = build.judged(opened, detail, assessment)
+        attempt = build.judged(opened, detail, assessment, now_ms=clock.now_ms())
         commit = Commit(risk_outcomes=counted.abandoned(before.row))
         assessment.into(commit)
         if token is not None:

@@ -95,7 +95,8 @@ async def _judged(
             begun = Begun(commit, assessment, was=before.row.status)
             return opened, await _stopped(ports, call, cause, opened, begun=begun)
         commit.add(opened.commit)
-        attempt = build.judged(opened.attempt, json.loads(opened.attempt.data), assessment)
+        detail = json.loads(opened.attempt.data)
+        attempt = build.judged(opened.attempt, detail, assessment, now_ms=clock.now_ms())
         commit.attempts = [attempt]
         commit.claims += claimed(call, attempt=attempt.id)
         await ports.committer.commit(commit)

@@ -271,26 +271,28 @@ async def _judged(
         tries=found.tries,
     )
 
-    async def write(assessment: Assessment) -> tuple[Assessment, Answer | None]:
+    async def write(assessment: Assessment) -> tuple[Assessment, AttemptRow, Answer | None]:
+        now_ms = clock.now_ms()  # a verdict may have taken its time
+        opened = attempt._replace(send_before_ms=now_ms + SEND_WITHIN_MS, next_check_ms=now_ms + LEASE_MS)
         commit = Commit(risk_outcomes=counted.abandoned(before))
         assessment.into(commit)
         if assessment.blocked:
             begun = Begun(commit, assessment, was=before.status)
             stopped = await setup_conclude.stopped(
-                ports, cause, setup, attempt, tried=tried, method=card, begun=begun, call=call
+                ports, cause, setup, opened, tried=tried, method=card, begun=begun, call=call
             )
-            return assessment, stopped
+            return assessment, opened, stopped
         commit.claims += claimed(call, attempt=attempt.id)
         commit.setup_attempts.append(setup_attempts.written(tried))
         if card.fresh:
             commit.payment_methods.append(method)
-        await _open(ports, cause, setup, attempt=attempt, commit=commit, assessment=assessment)
-        return assessment, None
+        await _open(ports, cause, setup, attempt=opened, commit=commit, assessment=assessment)
+        return assessment, opened, None
 
-    assessment, stopped = await judge.judged(ports, call, subject, write)
+    assessment, opened, stopped = await judge.judged(ports, call, subject, write)
     if stopped is not None:
         return stopped
-    return await _verify(ports, cause, setup, attempt=attempt, method=card, call=call, assessment=assessment)
+    return await _verify(ports, cause, setup, attempt=opened, method=card, call=call, assessment=assessment)
 
 
 async def _open(

@@ -200,16 +200,18 @@ def attempt(
     )
 
 
-def judged(attempt: AttemptRow, detail: Mapping[str, Any], assessment: Assessment) -> AttemptRow:
+def judged(attempt: AttemptRow, detail: Mapping[str, Any], assessment: Assessment, *, now_ms: int) -> AttemptRow:
     """``attempt``, opened with ``detail``, with its verdict: what concludes it says so on the charge, and acts on it.
 
-    What a person is to look at is held, not taken.
+    What a person is to look at is held, not taken. It may be sent from now on: a verdict may have taken its time.
     """
     holds = assessment.review and bool(detail.get("capture"))
     said = {name: value for name, value in assessment.outcome.items() if value is not None}
     more = {"verdict": said, "review": assessment.review, "capture": bool(detail.get("capture")) and not holds}
     kept = {name: value for name, value in {**detail, **more}.items() if value not in (None, False)}
-    return attempt._replace(data=dumps(kept))
+    return attempt._replace(
+        send_before_ms=now_ms + SEND_WITHIN_MS, next_check_ms=now_ms + LEASE_MS, data=dumps(kept)
+    )
 
 
 def three_d_secure(asked: str | None, *, challenge: bool) -> str:

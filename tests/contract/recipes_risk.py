@@ -25,6 +25,10 @@ def _engine(world: World) -> str:
     return world.post(ENGINES, name="Third party", url=URL, **OFF)["id"]
 
 
+def _engine_id(world: World, _: Mapping[str, str]) -> str:
+    return _engine(world)
+
+
 def _rule(world: World) -> str:
     return world.post(RULES, rule=RULE)["id"]
 
@@ -37,6 +41,29 @@ def _version(_: World, ids: Mapping[str, str]) -> str:
     return f"{ids['rule']}-1"
 
 
+def _decision(world: World) -> str:
+    if not (found := world.get("/v1/risk/decisions", limit=1)["data"]):
+        world.paid("4242424242424242")
+        found = world.get("/v1/risk/decisions", limit=1)["data"]
+    return found[0]["id"]
+
+
+def _decision_id(world: World, _: Mapping[str, str]) -> str:
+    return _decision(world)
+
+
+_STRICT = {
+    "card_country_unknown": "flag", "card_testing": "block", "countries_differ": "flag", "elevated": "flag",
+    "highest": "review", "hourly_limit": 400_000, "block_lists": ["bad_people"],
+}  # fmt: skip
+"""As strict as it is from the start, or stricter where no other story here notices."""
+
+PERSONAL = {"risk_settings.loosen"}
+"""What only a person may do: asked beside what administers."""
+
+LOOSENED: dict[str, Recipe] = {
+    "risk_settings.loosen": Recipe(values={**_STRICT, "allow_lists": ["good_people"]}),
+}
 RISK: dict[str, Recipe] = {
     "collector.update": Recipe(values={"collector": "notice"}),
     "radar_session.delete": Recipe(path={"session": make.radar_session}),
@@ -48,7 +75,13 @@ RISK: dict[str, Recipe] = {
     "risk_engine.create": Recipe(always=OFF, values={"url": URL, **OFF}, after=_no_engines),
     "risk_engine.delete": Recipe(path={"engine": _engine}),
     "risk_engine.get": Recipe(path={"engine": _engine}),
+    "risk_engine.list": Recipe(values={"starting_after": _engine_id, "ending_before": _engine_id}),
     "risk_engine.update": Recipe(path={"engine": _engine}, values={"url": URL, **OFF}),
+    "risk_decision.get": Recipe(path={"decision": _decision}),
+    "risk_decision.list": Recipe(
+        values={"starting_after": _decision_id, "ending_before": _decision_id, "verdict": "allow"}
+    ),
+    "risk_settings.update": Recipe(values=_STRICT, never={"allow_lists": "more lists that let through are looser"}),
     "risk_rule.check": Recipe(values={"rule": RULE}),
     "risk_rule.create": Recipe(values={"rule": RULE}),
     "risk_rule.delete": Recipe(path={"rule": _rule}),

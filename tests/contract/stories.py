@@ -55,6 +55,7 @@ def tell(asker: Asker) -> None:
     until(lambda: world.get(f"/v1/refunds/{refund}")["status"] == "failed")
     asker.remember(world.get(f"/v1/charges/{failing['latest_charge']}", **{"expand[0]": "refunds"}))
     asker.remember(world.get(f"/v1/checkout/sessions/{world.one('checkout.session')}", **{"expand[0]": "line_items"}))
+    asker.remember(world.post("/v1/risk/rules/check", rule="block if :card_contry: = 'US'"))
     lists = {f"expand[{number}]": name for number, name in enumerate(("sources", "subscriptions", "tax_ids"))}
     asker.remember(world.get(f"/v1/customers/{world.one('customer')}", **lists))
     for path in PAGES:

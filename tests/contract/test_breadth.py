@@ -15,6 +15,7 @@ from lockgate.kernel.principal import ADMINISTRATIVE
 from tests.contract import states, stories
 from tests.contract.asking import Asker, exercised, expandable, groups
 from tests.contract.recipes import RECIPES
+from tests.contract.recipes_risk import PERSONAL, RISK
 from tests.contract.world import World
 from tests.contract.wrong import leaves, wrongs
 from tests.support.running import discard, start_lockgate
@@ -27,9 +28,16 @@ RESTLESS = {
 }
 
 
+ALL = {**RECIPES, **RISK}
+
+
 def operations() -> list[Operation]:
     """The business. What is administrative a secret key cannot ask: tests/sweeps and each room's own tests do."""
-    return [operation for operation in declared() if operation.resource not in ADMINISTRATIVE]
+    return [
+        operation
+        for operation in declared()
+        if operation.resource not in ADMINISTRATIVE and operation.name not in PERSONAL
+    ]
 
 
 @dataclass
@@ -54,7 +62,7 @@ def place() -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def asker(place: Place) -> Asker:
     client = place.client(place.running["secret_key"])
-    return Asker(World(client, place.running["account"]), client.get("/openapi.json").json)
+    return Asker(World(client, place.running["account"]), client.get("/openapi.json").json, recipes=ALL)
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +74,9 @@ def swept(asker: Asker) -> Swept:
         try:
             asker.minimal(operation)
             done.visited.add(operation.name)
-            for group in groups(operation):
+            for group in groups(operation, ALL):
                 asker.rightly(operation, group, expand=expandable(operation))
-            if not exercised(operation) and expandable(operation):
+            if not exercised(operation, ALL) and expandable(operation):
                 asker.rightly(operation, [], expand=expandable(operation))
         except AssertionError as wrong:
             done.failures.append(str(wrong)[-900:])
@@ -84,7 +92,7 @@ def test_every_operation_takes_its_least_and_its_most(swept: Swept) -> None:
     lacking = {
         operation.name: names
         for operation in swept.declared
-        if (names := {leaf.name for leaf in exercised(operation)} - swept.asker.taken.get(operation.name, set()))
+        if (names := {leaf.name for leaf in exercised(operation, ALL)} - swept.asker.taken.get(operation.name, set()))
     }
     assert not lacking, lacking
 
@@ -140,8 +148,8 @@ def test_fields_hold_something_unless_the_dialect_page_says_never(swept: Swept) 
 
 def test_recipes_speak_of_what_there_is() -> None:
     declared = {operation.name: operation for operation in operations()}
-    assert not RECIPES.keys() - declared.keys()
-    for name, recipe in RECIPES.items():
+    assert not ALL.keys() - declared.keys()
+    for name, recipe in ALL.items():
         known = [leaf.name for leaf in leaves(declared[name].params)]
         for prefix in (*recipe.never, *recipe.needs):
             begun = any(leaf == prefix or leaf.startswith(f"{prefix}[") for leaf in known)

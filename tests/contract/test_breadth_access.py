@@ -12,11 +12,15 @@ from lockgate.kernel.principal import ADMINISTRATIVE
 from tests.contract import world_access
 from tests.contract.asking import Asker, exercised, groups
 from tests.contract.recipes_access import ACCESS, BROWSERS
+from tests.contract.recipes_risk import LOOSENED, PERSONAL
 from tests.contract.wrong import leaves, wrongs
 from tests.support.running import discard, start_lockgate
 from tests.sweeps.conftest import Place
 
-OPERATIONS = [operation for operation in declared() if operation.resource in ADMINISTRATIVE]
+OPERATIONS = [
+    operation for operation in declared() if operation.resource in ADMINISTRATIVE or operation.name in PERSONAL
+]
+ALL = {**ACCESS, **LOOSENED}
 # What changes by itself, or because somebody asks at all: tables, and columns of the others.
 # What the clock and those who watch do by themselves meanwhile: refusals make alerts, and alerts make letters.
 RESTLESS = {
@@ -37,7 +41,7 @@ def place() -> Iterator[Place]:
 
 @pytest.fixture(scope="module")
 def asker(place: Place) -> Asker:
-    return Asker(world_access.world(place), place.client().get("/openapi.json").json, recipes=ACCESS)
+    return Asker(world_access.world(place), place.client().get("/openapi.json").json, recipes=ALL)
 
 
 @pytest.mark.slow
@@ -47,7 +51,7 @@ def test_every_operation_takes_its_least_and_its_most(asker: Asker) -> None:
     for operation in OPERATIONS:
         try:
             asker.minimal(operation)
-            for group in groups(operation, ACCESS):
+            for group in groups(operation, ALL):
                 asker.rightly(operation, group)
         except AssertionError as wrong:
             failures.append(f"{operation.name}: {str(wrong)[-900:]}")
@@ -57,7 +61,7 @@ def test_every_operation_takes_its_least_and_its_most(asker: Asker) -> None:
     lacking = {
         operation.name: names
         for operation in OPERATIONS
-        if (names := {leaf.name for leaf in exercised(operation, ACCESS)} - asker.taken[operation.name])
+        if (names := {leaf.name for leaf in exercised(operation, ALL)} - asker.taken[operation.name])
     }
     assert not lacking, lacking
 

@@ -57,6 +57,35 @@ def test_json_that_is_no_rule_is_refused(kept):
     ("flag if :email_domain: = 'O''NEIL.EXAMPLE'", "flag if :email_domain: = 'o''neil.example'"),
     ("review if not not :is_setup:", "review if not not :is_setup:"),
     ("review if :amount: > 100 EUR", "review if :amount: > 100 EUR"),
+    ("review if - -:tries: < -(1 - 2)", "review if --:tries: < -(1 - 2)"),
+    ("review if -(-(:tries:)) < 1", "review if --:tries: < 1"),
 ])  # fmt: skip
 def test_there_is_one_way_to_write_a_rule(given, canonical):
     assert written(parse(given, convert=convert)) == canonical
+
+
+@pytest.mark.parametrize("text", [
+    "block if " + "-" * 30 + ":tries: > 1",
+    "block if " + "not " * 30 + ":is_setup:",
+    "block if " + "(" * 30 + ":is_setup:" + ")" * 30,
+    "block if :tries: > " + "1 - (" * 30 + "1" + ")" * 30,
+])  # fmt: skip
+def test_what_was_not_too_deep_is_not_too_deep_when_it_is_sent_back(text):
+    rule = parse(text)
+    assert parse(written(rule)) == rule
+
+
+def test_a_rule_that_grows_too_long_when_it_is_written_properly_is_refused_at_once():
+    values = ",".join(["12345"] * 290)
+    with pytest.raises(RuleFault, match="with all its spaces"):
+        parse(f"block if :tries: in ({values})")
+    assert len(written(parse(f"block if :tries: in ({values[: 6 * 280 - 1]})"))) <= LONGEST
+
+
+def test_minus_an_amount_is_worth_what_the_negative_amount_is():
+    def halves_up(minor, currency):
+        return (minor * 11 + 5) // 10
+
+    assert parse("block if :amount: > -(0.05 EUR)", convert=halves_up) == parse(
+        "block if :amount: > -0.05 EUR", convert=halves_up
+    )

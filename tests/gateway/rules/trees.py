@@ -43,6 +43,12 @@ USED["text"] = ["ip_country", "card_country", "email_domain", "risk_level"]
 USED["number"] = ["tries", "card_declines_1h", "card_distance_km", "risk_score"]
 USED["money"] = ["amount", "card_amount_1h"]
 
+
+def signed(like, amount):
+    """``amount`` with the sign of ``like``: what is owed is worth as much as what is had."""
+    return -amount if like < 0 else amount
+
+
 micros = st.one_of(
     st.integers(-5, 5).map(lambda n: n * MICRO),
     st.integers(-10 * MICRO, 10 * MICRO),
@@ -55,8 +61,8 @@ minors = st.one_of(
 )
 moneys = st.one_of(
     minors.map(lambda minor: Money(minor, "usd", minor)),
-    minors.map(lambda minor: Money(minor, "eur", minor * 11 // 10)),
-    st.integers(-(10**12) + 1, 10**12 - 1).map(lambda minor: Money(minor, "jpy", minor * 2 // 3)),
+    minors.map(lambda minor: Money(minor, "eur", signed(minor, abs(minor) * 11 // 10))),
+    st.integers(-(10**12) + 1, 10**12 - 1).map(lambda minor: Money(minor, "jpy", signed(minor, abs(minor) * 2 // 3))),
 )
 texts = st.one_of(st.sampled_from(WORDS), st.text(st.characters(exclude_categories=("C", "Z")), max_size=6)).map(Text)
 

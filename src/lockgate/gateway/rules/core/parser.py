@@ -10,7 +10,7 @@
 from collections.abc import Callable
 
 from lockgate.gateway.rules.core.faults import RuleFault, fault, nearest
-from lockgate.gateway.rules.core.lexer import Token, tokens
+from lockgate.gateway.rules.core.lexer import LONGEST, Token, tokens
 from lockgate.gateway.rules.core.nodes import (
     ACTIONS,
     COMPARISONS,
@@ -24,6 +24,7 @@ from lockgate.gateway.rules.core.nodes import (
     walk,
 )
 from lockgate.gateway.rules.core.packed import LONGEST_TEXT
+from lockgate.gateway.rules.core.text import written
 from lockgate.gateway.rules.core.types import Lists, Part, Typing, boolean
 from lockgate.kernel import money
 
@@ -75,7 +76,10 @@ class _Parser:
             raise fault(self._text, start.at, f"A rule has at most {MOST_NODES} parts: write two rules.")
         if divisions > MOST_DIVISIONS:
             raise fault(self._text, start.at, f"A rule has at most {MOST_DIVISIONS} divisions.")
-        return Rule(action, node)
+        rule = Rule(action, node)
+        if len(written(rule)) > LONGEST:  # as it is kept and shown: it can be sent back so
+            raise fault(self._text, start.at, f"A rule has at most {LONGEST} characters, written with all its spaces.")
+        return rule
 
     @property
     def _token(self) -> Token:
@@ -249,9 +253,10 @@ class _Parser:
         if rest:
             message = f"{currency.upper()} has at most {money.exponent(currency)} decimals."
             raise fault(self._text, at, message, length=length)
-        cents = minor if currency == "usd" else self._convert(minor, currency)
-        if cents is None:
+        worth = abs(minor) if currency == "usd" else self._convert(abs(minor), currency)
+        if worth is None:
             raise self._fault("No rate is known for this currency.", "an amount in USD")
+        cents = -worth if minor < 0 else worth  # -(5 EUR) and -5 EUR are the same, however halves are rounded
         self._advance()
         return Part(Money(minor, currency, cents), "money", at, length)
 

@@ -59,7 +59,7 @@ def _value(node: Node) -> tuple[str, int]:
             own = _SUM if sign in "+-" else _PRODUCT
             return f"{_at(left, own)} {sign} {_at(right, own + 1)}", own
         case Negate(of):
-            return f"-{_at(of, _VALUE)}", _SIGNED
+            return f"-{_at(of, _SIGNED)}", _SIGNED
         case _:
             return _leaf(node)
 

@@ -50,6 +50,17 @@ async def test_whatever_fails_the_payment_is_reviewed_and_the_fault_on_record(be
     assert await bench.pool.fetchval("select count(*) from audit where action = 'risk.degraded'") == 1
 
 
+@pytest.mark.parametrize("source", ["settings", "active", "tables", "places", "lists", "pool"])
+async def test_a_payment_that_could_not_be_judged_counts_all_the_same(bench, source):
+    """It is held, and may be taken: the next one must not find the limit untouched."""
+    held = await broken(bench, **{source: Broken()}).judge(amount=400_000, currency="usd", address="203.0.113.7")
+    await bench.write(held)
+    event = held.event
+    assert all((event.card, event.ip, event.bin)) and event.amount == (0 if source == "tables" else 400_000)
+    following = await bench.pay(amount=150_000)
+    assert following.verdict == ("allow" if source == "tables" else "review")
+
+
 async def test_a_score_that_fails_is_no_verdict(bench):
     async def fails(account, livemode, attributes):
         raise ValueError("no model")

@@ -32,6 +32,11 @@ class Tables:
         """The tables in force."""
         return self._remembered.peek(_ALL) or await self._remembered.get(_ALL)
 
+    @property
+    def last(self) -> Known:
+        """What held when it was last read: for what is better known roughly than not at all."""
+        return self._known
+
     async def _read(self, _: str) -> Known:
         versions = await find.versions(self._pool)
         if self._versions is None:  # nothing is judged before what was imported in the past is in force

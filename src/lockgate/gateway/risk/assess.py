@@ -19,7 +19,7 @@ from lockgate.gateway.risk.core.verdict import Assessment, Verdict
 from lockgate.gateway.risk.defend import Defence
 from lockgate.gateway.risk.degraded import degraded
 from lockgate.gateway.risk.engines.consult import NOBODY, Consulted
-from lockgate.gateway.risk.gather import Sources, gather
+from lockgate.gateway.risk.gather import Sources, gather, salvage
 from lockgate.gateway.risk.judged import Judged
 from lockgate.gateway.risk.record import assessment
 from lockgate.gateway.rules.core.catalogue import Attributes, Value
@@ -95,6 +95,8 @@ async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None =
         # Whatever it is, the payment must not pass for it: nobody has judged it.
         _logger.exception("a payment could not be judged", stage=seen.stage)
         judged.faults.append(f"{seen.stage}:{type(error).__name__}")
+    if judged.faults and not any(seen.keys):
+        await _salvaged(engine, seen)
     score = _published(subject, score)
     decided = _decided(seen, judged, score, stricter=stricter)
     if decided.verdict != "block" and enforced:
@@ -108,6 +110,14 @@ async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None =
         latency_us=int((clock.monotonic() - started) * 1e6),
         audits=[degraded(subject, fault) for fault in judged.faults],
     )
+
+
+async def _salvaged(engine: Engine, seen: Gathered) -> None:
+    """Held for a person, it may still be paid: let the limits know of it, if that can be said at all."""
+    try:
+        await _within(salvage(engine.sources, seen), engine.deadline_s)
+    except Exception as error:
+        _logger.error("a payment that could not be judged is not counted", fault=type(error).__name__)
 
 
 def _decided(seen: Gathered, judged: Judged, score: Score, *, stricter: Verdict | None) -> Decided:

@@ -73,9 +73,19 @@ async def gather(sources: Sources, seen: Gathered, *, enforced: bool) -> None:
     await _history(sources, seen, values)
 
 
+async def salvage(sources: Sources, seen: Gathered) -> None:
+    """What a payment is counted by, and for how much, where reading it failed before that: it counts all the same."""
+    subject = seen.subject
+    card = {"card_bin": subject.card.bin} if subject.card is not None and subject.card.bin else {}
+    seen.keys = await _keys(sources, subject.account, card | listed(subject, seen.attributes))
+    if "amount" not in seen.attributes:
+        amount = sources.tables.last.rates.to_usd_cents(subject.amount, subject.currency)
+        seen.attributes |= {} if amount is None else {"amount": amount}
+
+
 def _armed(sources: Sources, place: tuple[str, bool], kept: Kept, merchant: Any, *, enforced: bool) -> Armed:
     found = sources.armed.get(place)
-    if found is None or not found.serves(kept.settings, merchant):
+    if found is None or not found.serves(merchant, version=kept.version):
         if len(sources.armed) >= _MOST_ARMED:
             sources.armed.clear()
         found = sources.armed[place] = Armed(kept.settings, merchant, version=kept.version, enforced=enforced)

@@ -33,6 +33,7 @@ TRUSTING = (
     "review if is_missing(:form_seconds:)",
     "block if :bot_score: > 90",
     "review if :risk_score: > 50",
+    "block if :risk_score: < 65",
     "challenge if is_missing(:device_age_h:)",
     "flag if :ip_country: != :card_country:",
 )
@@ -57,11 +58,13 @@ SESSION = Session(
 )
 
 
-def decided(attributes, session, *, rules, from_session):
-    """The verdict as the engine reaches it, without its reads; a score that trusts the client completely."""
+def decided(attributes, session, *, rules, from_session, doubts):
+    """The verdict as the engine reaches it, without its reads; a score that trusts the client completely, or doubts
+    whatever it says."""
 
     async def scores(account, livemode, seen):
-        return Score(float(100 - min(100, 3 * sum(name in seen for name in CLIENTS))), "normal", model="m")
+        told = sum(name in seen for name in CLIENTS)
+        return Score(float(min(100, 50 + 10 * told) if doubts else max(0, 100 - 3 * told)), "normal", model="m")
 
     subject = SUBJECT
     armed = Armed(DEFAULTS, rules, version=0, enforced=True)
@@ -82,15 +85,16 @@ OWN = {"amount": 5000, "card_country": "US", "card_brand": "visa", "shipping_cou
     forged=FORGED,
     texts=st.lists(st.sampled_from(TRUSTING), unique=True, max_size=6),
     from_session=st.booleans(),
+    doubts=st.booleans(),
 )
 @settings(max_examples=300, deadline=None)
-def test_no_forged_session_is_better_than_none(forged, texts, from_session):
+def test_no_forged_session_is_better_than_none(forged, texts, from_session, doubts):
     rules = Ruleset([Named(f"rule_{n}", 1, parse(text)) for n, text in enumerate(texts)])
     told = {**OWN, **forged, "has_session": True}
     # Where the address is the request's own, it is the same without a session.
     kept = {} if from_session else {name: value for name, value in forged.items() if name.startswith("ip_")}
-    without = decided({**OWN, **kept, "has_session": False}, None, rules=rules, from_session=False)
-    forged_verdict = decided(told, SESSION, rules=rules, from_session=from_session)
+    without = decided({**OWN, **kept, "has_session": False}, None, rules=rules, from_session=False, doubts=doubts)
+    forged_verdict = decided(told, SESSION, rules=rules, from_session=from_session, doubts=doubts)
     assert at_least(forged_verdict.verdict, without.verdict)
     assert forged_verdict.challenge or forged_verdict.verdict == "block" or not without.challenge
 

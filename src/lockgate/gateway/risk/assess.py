@@ -28,7 +28,7 @@ from lockgate.gateway.scoring.score import NONE, Score
 from lockgate.kernel import clock, log
 
 DEADLINE_S = 0.050
-LENIENT_S = 5.0
+LENIENT_S = 1.0
 """In test mode, unless it is told to enforce: a developer's machine is not a shop."""
 
 _GRACE_TURNS = 3
@@ -122,9 +122,7 @@ async def _salvaged(engine: Engine, seen: Gathered) -> None:
 
 def _decided(seen: Gathered, judged: Judged, score: Score, *, stricter: Verdict | None) -> Decided:
     """One verdict of everything that is known, or was known before something failed."""
-    seen.attributes["risk_level"] = score.level
-    if score.score is not None:
-        seen.attributes["risk_score"] = round(score.score, 2)
+    seen.attributes |= _said(score)
     try:
         _match(seen, judged)
     except Exception as error:
@@ -143,7 +141,7 @@ def _match(seen: Gathered, judged: Judged) -> None:
         return
     judged.hits, judged.needs = seen.armed.matches(seen.attributes, seen.lists)
     if seen.session is not None:
-        bare = without_session(seen.attributes, address_too=seen.from_session)
+        bare = without_session(seen.attributes, address_too=seen.from_session) | seen.unsigned
         lists = lists_without_session(seen.lists, address_too=seen.from_session)
         judged.unsigned, needs = seen.armed.matches(bare, lists)
         judged.needs = tighter([judged.needs, needs])  # the verdict is the stricter of both: it rests on both
@@ -170,7 +168,16 @@ async def _score(engine: Engine, seen: Gathered) -> Score:
         return score
     bare = without_session(seen.attributes, address_too=seen.from_session)
     unsigned = await engine.scores(subject.account, subject.livemode, bare)
+    seen.unsigned = _said(_published(subject, unsigned))
     return unsigned if unsigned.score is not None and unsigned.score > score.score else score
+
+
+def _said(score: Score) -> dict[str, Value]:
+    """A score as rules see it."""
+    found: dict[str, Value] = {"risk_level": score.level}
+    if score.score is not None:
+        found["risk_score"] = round(score.score, 2)
+    return found
 
 
 def _published(subject: Subject, score: Score) -> Score:

@@ -14,7 +14,8 @@ from lockgate.gateway.velocity.core.keys import Keys
 @dataclass(slots=True)
 class Gathered:
     """``from_session`` says that the shopper's address is known by the radar session alone. ``hashes`` are what was
-    looked for in value lists, by attribute. ``stage`` is what was being done last."""
+    looked for in value lists, by attribute. ``unsigned`` is what the score says of the payment without its session.
+    ``stage`` is what was being done last."""
 
     subject: Subject
     attributes: dict[str, Value] = field(default_factory=dict)
@@ -24,5 +25,6 @@ class Gathered:
     place: Place = UNKNOWN
     session: Session | None = None
     from_session: bool = False
+    unsigned: dict[str, Value] = field(default_factory=dict)
     armed: Armed | None = None
     stage: str = "rules"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lockgate.gateway.risk import api
 from lockgate.gateway.risk.core.settings import DEFAULTS, is_allow_list, is_block_list
 from lockgate.gateway.risk.ports import Ports
 from tests.gateway.risk.desk import LIVE, Desk
@@ -55,6 +56,41 @@ async def test_an_allowed_card_passes_the_merchants_limits_and_not_the_built_in_
     await bench.pay(amount=500_000)
     made = await bench.judge(amount=1)
     assert (made.verdict, made.rule) == ("review", "builtin.hourly_limit_card")
+
+
+async def test_a_word_in_a_list_that_allows_is_no_brand_or_currency(bench, desk):
+    await put(desk, "allowlist", "string", "visa")
+    made = await bench.judge()
+    assert json.loads(made.decision.lists)["card_brand"] == ["allowlist"], "a merchant's rule may ask for it"
+    assert "allowed_by" not in json.loads(made.decision.data)
+
+
+@pytest.mark.parametrize("kept", ["203.0.113.0/24", "::ffff:203.0.113.0/120", "::ffff:203.0.113.7"])
+async def test_an_address_is_found_in_whichever_way_it_and_its_range_are_written(bench, desk, kept):
+    await put(desk, "blocked_networks", "ip_address", kept)
+    for address in ("203.0.113.7", "::ffff:203.0.113.7", "::FFFF:cb00:7107"):
+        assert (await bench.judge(address=address)).verdict == "block"
+    for address in ("203.0.114.7", "2001:db8::cb00:7107", None):
+        assert (await bench.judge(address=address)).verdict == "allow"
+
+
+async def test_a_list_that_is_renamed_or_deleted_blocks_no_longer(bench, desk):
+    for change in ({"alias": "nets"}, None):
+        item = await put(desk, "blocked_networks", "ip_address", "203.0.113.0/24")
+        assert (await bench.judge(address="203.0.113.7")).verdict == "block"
+        if change is None:
+            await desk.do("value_list.delete", who=LIVE, value_list=item["value_list"])
+        else:
+            await desk.do("value_list.update", who=LIVE, value_list=item["value_list"], **change)
+        assert (await bench.judge(address="203.0.113.7")).verdict == "allow"
+
+
+def test_what_may_let_more_through_asks_for_a_fresh_proof(desk):
+    asked = {one.name for one in api.operations(desk.ports) if one.privilege == "risk"}
+    assert asked == {
+        "value_list.update", "value_list.delete", "value_list_item.create", "value_list_item.delete",
+        "risk_settings.loosen",
+    }  # fmt: skip
 
 
 def test_a_list_says_by_its_alias_what_it_is_for():

@@ -102,6 +102,12 @@ async def test_named_lists_block_and_a_cleared_name_does_not(bench, desk):
     assert (await bench.judge()).verdict == "allow"
 
 
+async def test_a_decision_names_the_version_of_the_settings_even_where_nothing_differs(bench, desk):
+    for version in (1, 2):
+        await desk.do("risk_settings.update", who=LIVE, hourly_limit=400_000)
+        assert json.loads((await bench.judge()).decision.data)["settings"] == version
+
+
 async def test_decisions_are_found_by_what_they_are_about(bench, desk):
     plain = await bench.pay(address="203.0.113.7")
     flagged = await bench.pay(card=GERMAN, shipping_country="US")

@@ -130,12 +130,12 @@ def _value_lists(ports: Ports) -> list[Operation]:
         Operation(
             name="value_list.update", method="POST", path=_LIST, resource="value_lists", access="write",
             handler=_handler(ports, edit_list.update), params=params.UPDATE_LIST, returns=VALUE_LIST,
-            audit="value_list.update", summary="Change a value list's name, alias or metadata.",
+            audit="value_list.update", privilege="risk", summary="Change a value list's name, alias or metadata.",
         ),
         Operation(
             name="value_list.delete", method="DELETE", path=_LIST, resource="value_lists", access="write",
             handler=_handler(ports, edit_list.delete), params=params.NOTHING, returns=VALUE_LIST, form="deleted",
-            audit="value_list.delete", summary="Delete a value list with all that stands in it.",
+            audit="value_list.delete", privilege="risk", summary="Delete a value list with all that stands in it.",
         ),
     ]  # fmt: skip
 
@@ -145,7 +145,8 @@ def _items(ports: Ports) -> list[Operation]:
         Operation(
             name="value_list_item.create", method="POST", path=render.ITEMS_URL, resource="value_lists",
             access="write", handler=_handler(ports, edit_item.create), params=params.CREATE_ITEM,
-            returns=VALUE_LIST_ITEM, audit="value_list_item.create", summary="Put a value into a value list.",
+            returns=VALUE_LIST_ITEM, audit="value_list_item.create", privilege="risk",
+            summary="Put a value into a value list.",
         ),
         Operation(
             name="value_list_item.list", method="GET", path=render.ITEMS_URL, resource="value_lists", access="read",
@@ -160,7 +161,8 @@ def _items(ports: Ports) -> list[Operation]:
         Operation(
             name="value_list_item.delete", method="DELETE", path=_ITEM, resource="value_lists", access="write",
             handler=_handler(ports, edit_item.delete), params=params.NOTHING, returns=VALUE_LIST_ITEM,
-            form="deleted", audit="value_list_item.delete", summary="Take a value out of its value list.",
+            form="deleted", audit="value_list_item.delete", privilege="risk",
+            summary="Take a value out of its value list.",
         ),
     ]  # fmt: skip
 

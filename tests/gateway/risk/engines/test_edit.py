@@ -113,7 +113,10 @@ async def test_no_key_lets_more_through_than_before(desk):
     assert (await desk.refused("delete", engine=id_)).code == "person_required"
     stricter = await desk.do("update", engine=id_, timeout_ms=60, name="y", rotate_secret="true")
     assert stricter["version"] == 2
-    milder = await desk.do("update", engine=id_, who=PERSON, on_failure="allow", enabled="false")
+    assert (await desk.do("update", engine=id_, who=PERSON, on_failure="allow"))["on_failure"] == "allow"
+    refused = await desk.refused("update", engine=id_, rotate_secret="true")
+    assert (refused.code, refused.param) == ("person_required", "rotate_secret"), "it answers nothing until it is told"
+    milder = await desk.do("update", engine=id_, who=PERSON, enabled="false")
     assert (milder["on_failure"], milder["enabled"]) == ("allow", False)
     assert (await desk.do("update", engine=id_, enabled="true", on_failure="review"))["enabled"] is True
     off = (await desk.do("create", name="x", url=URL, enabled="false"))["id"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lockgate.gateway.risk.core import builtin
-from lockgate.gateway.risk.core.builtin import ACTS_ALWAYS, ALLOWED, BLOCKED, Builtin
+from lockgate.gateway.risk.core.builtin import ACTS_ALWAYS, ALLOWED, BLOCKED, LISTABLE, Builtin
 from lockgate.gateway.risk.core.decide import Hit, Source
 from lockgate.gateway.risk.core.guards import Needs, Rests, resting, tighter
 from lockgate.gateway.risk.core.settings import Settings, is_allow_list, is_block_list
@@ -47,9 +47,9 @@ class Armed:
             if enforced and not named.shadow and (rests := resting(named.rule.when)) is not None
         ]
 
-    def serves(self, settings: Settings, merchant: Ruleset) -> bool:
-        """Whether this was made of the same settings and rules."""
-        return self.merchant is merchant and self.settings == settings
+    def serves(self, merchant: Ruleset, *, version: int) -> bool:
+        """Whether this was made of the same rules, and of this version of the settings."""
+        return self.merchant is merchant and self.version == version
 
     def matches(self, attributes: Attributes, lists: Memberships) -> Matches:
         """What matches a payment, in the order in which rules are named: built-in, the merchant's, the score's."""
@@ -64,7 +64,7 @@ class Armed:
                 needs.append(rested)
             if matched:
                 hits.append(ready.hit)
-        if any(ALLOWED in aliases for aliases in kinds.values()):
+        if any(ALLOWED in kinds.get(name, ()) for name in LISTABLE):
             hits.append(Hit("builtin.allowed", "allow", "merchant"))
         for hit in self.merchant.evaluate(attributes, lists).hits:
             hits.append(Hit(hit.id, hit.action, "merchant", hit.shadow or hit.id in self._quiet, hit.version))

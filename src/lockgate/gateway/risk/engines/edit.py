@@ -76,7 +76,7 @@ async def _update(ports: Ports, call: Call) -> Answer:
     if given.get("stages") == ():
         raise invalid("An engine has one stage at least: before or after.", param="stages")
     row = replace(before, **given, version=before.version + 1, updated=call.now)
-    looser = loosened(before, row)
+    looser = loosened(before, row, rotated=secret is not None)
     if looser:
         _only_people(call.principal, looser[0])
     if secret is not None:

@@ -63,3 +63,8 @@ def _read(file: Path) -> dict[str, Any]:
 def environment(name: str, default: str | None = None) -> str | None:
     """One environment variable."""
     return os.environ.get(name, default)
+
+
+def set_environment(name: str, value: str) -> None:
+    """Tells a library, and the programs started from here, what can be told in no other way; before it is loaded."""
+    os.environ[name] = value

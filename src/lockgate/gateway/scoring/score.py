@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from lockgate.gateway.rules.core.catalogue import Attributes
 from lockgate.gateway.scoring.core import features
 from lockgate.gateway.scoring.core.model import Level, Model, Unreadable, level
 from lockgate.gateway.scoring.core.reasons import Reason, reasons
+from lockgate.gateway.scoring.runtime import onnxruntime
 
 
 @dataclass(frozen=True, slots=True)

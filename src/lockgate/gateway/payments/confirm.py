@@ -159,7 +159,9 @@ async def run(
     )
     attempt, assessment, stopped = await judge.judged(ports, call, subject, write)
     if stopped is not None:
+        await ports.pace.keep(call)
         return stopped
+    began = clock.monotonic()
     result = await send(
         ports,
         account=attempt.account,
@@ -169,6 +171,7 @@ async def run(
             _order(ports, intent, attempt, method=method, off_session=off_session, challenge=assessment.challenge)
         ),
     )
+    ports.pace.took(clock.monotonic() - began)
     answer = await finish.authorization(ports, cause, intent, attempt, method=method, result=result, call=call)
     assert answer is not None, "a request gets an answer"
     return answer

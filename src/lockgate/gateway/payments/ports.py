@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from lockgate.gateway.customers.ports import Box, Cards
 from lockgate.gateway.identity.client_secrets import ClientSecrets
+from lockgate.gateway.payments.pace import Pace
 from lockgate.gateway.payments.turns import Turns
 from lockgate.gateway.processors.contract import Processor, Result
 from lockgate.gateway.risk.core.subject import Subject
@@ -49,7 +50,7 @@ class Ports:
     ``public_url`` is where shoppers reach us, for the way back from a challenge; ``return_key`` signs that way.
     ``assess`` judges what is to be authorised; ``poke`` tells the worker that there may be work. ``concluders`` are the
     rooms above by their attempts' action.
-    ``turns`` are the lines of requests that wait for one charge.
+    ``turns`` are the lines of requests that wait for one charge, ``pace`` is how long processors take to answer.
     """
 
     pool: Pool
@@ -67,3 +68,4 @@ class Ports:
     poke: Callable[[], None] = field(repr=False)
     concluders: Mapping[str, Concluder] = field(default_factory=dict, repr=False)
     turns: Turns = field(default_factory=Turns, repr=False)
+    pace: Pace = field(default_factory=Pace, repr=False)

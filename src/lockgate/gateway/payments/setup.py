@@ -291,6 +291,7 @@ async def _judged(
 
     assessment, opened, stopped = await judge.judged(ports, call, subject, write)
     if stopped is not None:
+        await ports.pace.keep(call)
         return stopped
     return await _verify(ports, cause, setup, attempt=opened, method=card, call=call, assessment=assessment)
 
@@ -327,6 +328,7 @@ async def _verify(
     call: Call,
     assessment: Assessment,
 ) -> Answer:
+    began = clock.monotonic()
     result = await send(
         ports,
         account=attempt.account,
@@ -334,6 +336,7 @@ async def _verify(
         intent=setup.row.id,
         steps=_verification(ports, setup, attempt, method=method, challenge=assessment.challenge),
     )
+    ports.pace.took(clock.monotonic() - began)
     answer = await setup_conclude.conclude(ports, cause, attempt, result=result, call=call)
     if answer is None:
         raise Refusal(

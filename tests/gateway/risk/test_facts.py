@@ -29,7 +29,7 @@ def test_every_fact_of_a_full_payment():
         "amount": 1999, "currency": "usd", "is_setup": False, "is_off_session": False, "is_from_browser": True,
         "hour_of_day": 15, "day_of_week": 7, "tries": 2, "card_bin": "457173", "card_brand": "visa",
         "card_funding": "credit", "card_country": "DK", "card_issuer": "Bank", "is_card_saved": False,
-        "has_cvc": False, "customer_age_h": 1.5, "email_domain": "mail.example.com", "is_email_disposable": False,
+        "has_cvc": False, "customer_made_h": 1.5, "email_domain": "mail.example.com", "is_email_disposable": False,
         "email_digits_share": 0.4, "shipping_country": "DE", "billing_country": "AT", "ip_country": "DE",
         "ip_network": 64500,
     }  # fmt: skip

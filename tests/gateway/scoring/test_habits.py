@@ -7,8 +7,8 @@ import pytest
 
 from lockgate.gateway.rules.core.catalogue import HABIT_KEYS, HABITS
 from lockgate.gateway.scoring.core.habits import NAMES, PAST, Habits
-from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.scoring.find_habits import habits
+from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.records import RiskEventRow

@@ -17,7 +17,7 @@ from tests.gateway.velocity.streams import Played, stream
 def test_the_catalogue_names_what_velocity_tells() -> None:
     told = {name for names in NAMES.values() for name in names} | {f"{kind}_age_h" for kind in KINDS}
     frauds = {f"{kind}_frauds_{window}" for kind in KINDS for window in FRAUD_WINDOWS}
-    assert told == {a.name for a in ATTRIBUTES.values() if a.source == "velocity"} | frauds | {"customer_age_h"}
+    assert told == {a.name for a in ATTRIBUTES.values() if a.source == "velocity"} | frauds
     assert frauds <= ATTRIBUTES.keys()
     assert tuple(KEYS) == KINDS
     assert set(DISTINCT) == {(kind, others) for kind in KINDS for others in OTHERS[kind]}

@@ -41,7 +41,7 @@ def facts(subject: Subject, *, place: Place, known: Known) -> dict[str, Value]:
     if subject.card is not None:
         found |= _of_card(subject.card, known)
     if subject.customer is not None:
-        found["customer_age_h"] = round(max(0, subject.now - subject.customer.created) / _HOUR_S, 2)
+        found["customer_made_h"] = round(max(0, subject.now - subject.customer.created) / _HOUR_S, 2)
     if subject.email is not None:
         found |= _of_email(subject.email, known)
     return {name: value for name, value in found.items() if value is not None}

@@ -119,7 +119,7 @@ _ALL = (
     Attribute("has_cvc", "boolean", "card", "Whether a security code goes with the payment."),
     # person
     Attribute("customer", "text", "person", "The customer.", "customer_id", True),
-    Attribute("customer_age_h", "number", "person", "Hours since the customer was made."),
+    Attribute("customer_made_h", "number", "person", "Hours since the customer was made."),
     Attribute("email", "text", "person", "The shopper's e-mail address.", "email", True),
     Attribute("email_domain", "text", "person", "What stands after its @.", "case_sensitive_string"),
     Attribute("is_email_disposable", "boolean", "person", "Whether that domain gives throw-away addresses."),
@@ -160,3 +160,5 @@ _ALL = (
 
 ATTRIBUTES: Mapping[str, Attribute] = {attribute.name: attribute for attribute in _ALL}
 """Every attribute by its name."""
+
+assert len(ATTRIBUTES) == len(_ALL), "an attribute stands twice in the catalogue"

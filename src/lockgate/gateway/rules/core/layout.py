@@ -47,7 +47,7 @@ SLOTS: tuple[str, ...] = tuple(
     customer_past_frauds customer_settled_7d customer_settled_frauds_7d customer_fraud_first_h customer_fraud_last_h
     customer_clean_since_fraud device_past_payments device_usual_amount device_usual_deviation device_past_frauds
     device_settled_7d device_settled_frauds_7d device_fraud_first_h device_fraud_last_h device_clean_since_fraud
-    card_issuer pointer_deviation
+    card_issuer pointer_deviation customer_made_h
     """.split()
 )
 """Names in the order of their places; the first has place 1, since place 0 holds the layout and what has no place."""

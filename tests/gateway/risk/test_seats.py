@@ -87,3 +87,18 @@ async def test_a_trusted_name_needs_no_seat() -> None:
     crowd.seats.trust("a")
     await asyncio.gather(*(asyncio.create_task(crowd.come("a", stays=0.05)) for _ in range(10)))
     assert crowd.most == 10
+
+
+async def test_who_waits_for_a_name_that_proves_to_be_shared_by_many_goes_on_at_once() -> None:
+    crowd = Crowd()
+    tasks = [asyncio.create_task(crowd.come("a", stays=0.05)) for _ in range(10)]
+    await asyncio.sleep(0.01)
+    assert crowd.inside == AT_ONCE
+    crowd.seats.trust("a")
+    await asyncio.gather(*tasks)
+    assert crowd.most == 10 and not crowd.seats._seats
+
+    crowd.seats._trusted.clear()
+    crowd.most = 0
+    await asyncio.gather(*(asyncio.create_task(crowd.come("a")) for _ in range(6)))
+    assert crowd.most == AT_ONCE, "trust ends"

@@ -66,7 +66,11 @@ class Seats:
             ) from None
 
     def trust(self, name: Hashable) -> None:
-        """For the next minute ``name`` needs no seats: most of what it tried was paid."""
+        """For the next minute ``name`` needs no seats: most of what it tried was paid. Who waits for one goes on."""
+        if not self._is_trusted(name) and name in self._seats:
+            seat = self._seats[name]
+            for _ in range(seat.users):  # once the last of them has left, the seats are the usual ones again
+                seat.free.release()
         if len(self._trusted) >= _MOST_TRUSTED:
             self._trusted.clear()
         self._trusted[name] = clock.monotonic() + TRUSTED_S

@@ -58,6 +58,9 @@ def fault_of(text):
     ("block if :tries > 1", 10, None, None), ("block if true # why", 15, None, None),
     ("block if true; drop table", 14, None, None), ("block if :tries: = null", 20, None, "is_missing(:attribute:)"),
     ("block if :ip_country: = 'a\0b'", 25, None, None),
+    ("block if :amount: > 5,000 USD", 22, None, None), ("block if :amount: > -5,000 USD", 23, None, None),
+    ("block if :amount: > 5.000 USD", 21, None, None), ("block if :amount: > 1.000 JPY", 21, None, None),
+    ("block if :amount: > $5", 21, None, None), ("block if 1,5 < :tries:", 11, None, None),
 ])  # fmt: skip
 def test_faults_help(text, column, suggestion, expected):
     fault = fault_of(text)

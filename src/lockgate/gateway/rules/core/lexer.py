@@ -29,6 +29,7 @@ _HINTS = {
     "@": "A list is written @alias, in letters, digits, _ and -.", "#": "A rule has no comments.",
     ";": "A rule is one condition.", "%": "There is no remainder or percentage: write a number.",
     "[": "The values after in stand in ( ).", "{": "The values after in stand in ( ).",
+    "$": "An amount is written 50 USD.", "€": "An amount is written 50 EUR.",
 }  # fmt: skip
 _SAME = {"==": "=", "<>": "!="}
 

@@ -169,7 +169,7 @@ class _Parser:
         token = self._token
         minus = self._take("sign", "-")
         if self._token.kind == "number":
-            return self._number(minus)
+            return self._number(minus, among=True)
         if token.kind == "text":
             return self._word()
         raise self._fault("Only values that are written out stand in this bracket.", "a number", "an amount", "a text")
@@ -233,7 +233,7 @@ class _Parser:
             raise self._fault("is_missing takes one attribute.", ")")
         return self._types.missing(name, start)
 
-    def _number(self, minus: Token | None) -> Part:
+    def _number(self, minus: Token | None, *, among: bool = False) -> Part:
         token = self._advance()
         at, length = (minus or token).at, token.at + token.length - (minus or token).at
         whole, _, decimals = token.text.partition(".")
@@ -241,6 +241,8 @@ class _Parser:
             message = f"A number has at most {_MOST_DIGITS} digits and {_MOST_DECIMALS} decimals."
             raise fault(self._text, at, message, length=length)
         micro = (int(whole) * MICRO + int(decimals.ljust(_MOST_DECIMALS, "0"))) * (-1 if minus else 1)
+        if self._token.text == "," and self._token.kind == "sign" and not among:
+            raise self._fault("A number has no comma: write 5000, or 0.5.")
         if self._token.kind != "word":
             return Part(Number(micro), "number", at, length)
         currency = self._token.text
@@ -250,7 +252,7 @@ class _Parser:
                 suggestion=nearest(currency, ("and", "or", "in", "not")) or _currency(currency),
             )  # fmt: skip
         minor, rest = divmod(micro * 10 ** money.exponent(currency), MICRO)
-        if rest:
+        if rest or len(decimals) > max(2, money.exponent(currency)):  # 5.000 USD may be meant to be five thousand
             message = f"{currency.upper()} has at most {money.exponent(currency)} decimals."
             raise fault(self._text, at, message, length=length)
         worth = abs(minor) if currency == "usd" else self._convert(abs(minor), currency)

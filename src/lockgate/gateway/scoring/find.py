@@ -67,7 +67,11 @@ async def models(pool: Pool, account: str) -> list[ModelRow]:
 async def decided(
     pool: Pool, account: str, livemode: bool, *, from_ms: int, until_ms: int, portion: int = 2_000
 ) -> AsyncIterator[list[Decided]]:
-    """Decisions of a time, in time order, in portions."""
+    """Decisions of a time that something can be learnt of, in time order, in portions.
+
+    What was blocked, declined or never sent cannot turn out to be fraud: without a word on it, it would teach that
+    what looks like it is honest, and each model would unlearn what the rules of its time had stopped.
+    """
     after_ms, after = from_ms, ""
     while True:
         rows = await pool.fetch(
@@ -75,6 +79,7 @@ async def decided(
             " left join risk_event e on e.account = d.account and e.livemode = d.livemode and e.attempt = d.attempt"
             " left join risk_fraud f on f.account = d.account and f.livemode = d.livemode and f.attempt = d.attempt"
             " where d.account = $1 and d.livemode = $2 and (d.at_ms, d.id) > ($3, $4) and d.at_ms < $5"
+            " and (f.attempt is not null or d.verdict <> 'block' and coalesce(e.state, 'approved') in ('approved', 'open'))"
             " order by d.at_ms, d.id limit $6",
             account, livemode, after_ms, after, until_ms, portion,
         )  # fmt: skip

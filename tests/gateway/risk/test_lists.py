@@ -74,6 +74,15 @@ async def test_an_address_is_found_in_whichever_way_it_and_its_range_are_written
         assert (await bench.judge(address=address)).verdict == "allow"
 
 
+async def test_a_decision_keeps_the_hashes_of_lists_that_were_made_a_moment_before(bench, desk):
+    await put(desk, "vip", "ip_address", "198.51.100.0/24")
+    first, then = [
+        json.loads((await bench.judge(address="203.0.113.7")).decision.data)["hashes"] for _ in range(2)
+    ]
+    assert first == then, "what a back-test with today's lists asks by"
+    assert len(first["ip_address"]) == 2, "the address, and the range of that length around it"
+
+
 async def test_a_list_that_is_renamed_or_deleted_blocks_no_longer(bench, desk):
     for change in ({"alias": "nets"}, None):
         item = await put(desk, "blocked_networks", "ip_address", "203.0.113.0/24")

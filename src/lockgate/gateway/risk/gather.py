@@ -135,7 +135,7 @@ async def _history(sources: Sources, seen: Gathered, values: Mapping[str, str]) 
     seen.stage = "lists"
     found = sources.lists.read(asked, past.lists)
     if found is None:  # a list of another type, or a range, was made a moment ago
-        found = await sources.lists.find(sources.pool, **whose, values=values)
+        asked, found = await sources.lists.find(sources.pool, **whose, values=values)
     seen.lists = found
     for hash_, names in asked.meant.items():
         for name in names:

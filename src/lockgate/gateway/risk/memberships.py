@@ -65,14 +65,14 @@ class Lists:
 
     async def find(
         self, connection: Pool | Connection, account: str, livemode: bool, *, values: Mapping[str, str]
-    ) -> Memberships:
-        """Ask, and ask again for as long as lists grow faster than they are asked about."""
+    ) -> tuple[Asked, Memberships]:
+        """Ask, and ask again for as long as lists grow faster than they are asked about: the last question."""
         asked = await self.ask(account, livemode, values=values)
         while True:
             row = await find_memberships.row(connection, account, livemode, hashes=asked.hashes)
             members = self.read(asked, row)
             if members is not None:
-                return members
+                return asked, members
             holds = asked.holds.with_(self._holds[account, livemode])
             asked = await self._ask(account, livemode, values, holds)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lockgate.gateway.invariants import find_risk
 from lockgate.gateway.payments import recover, store
 from lockgate.gateway.payments.core.build import SEND_WITHIN_MS
 from lockgate.gateway.payments.core.counted import JUDGED
@@ -183,6 +184,8 @@ async def test_declines_are_counted_and_every_way_to_try_a_card_is_judged(till: 
     charged = await till.call("charge.create", "amount=500&currency=usd&source=tok_visa")
     assert charged["error"]["decline_code"] == "fraudulent" and "payment_intent" not in charged["error"]
     assert len(till.line.orders) == orders and (await states(till))[-3:] == ["blocked"] * 3
+    async with till.pool.acquire() as connection:
+        assert not await find_risk.sent_though_blocked(connection, MERCHANT.account, MERCHANT.livemode)
     assert (await till.call("payment_intent.capture", intent=held))["status"] == "succeeded"
 
 

@@ -81,7 +81,7 @@ def blocked(
     back = intent.after(attempt=None)
     return Settled(
         Intent(back.row._replace(version=intent.row.version), back.data, back.personal, back.unsealed),
-        after._replace(version=attempt.version),
+        after._replace(version=attempt.version, processor_reference=None),  # no order was given about what it names
         charge,
         declined=declines.blocked(verdict),
     )

@@ -57,6 +57,23 @@ async def test_a_guard_sees_what_was_folded(pool: Pool, worker: Pool) -> None:
     assert await holds("declines", 0, 1)
 
 
+async def test_of_one_batch_those_pass_that_would_have_passed_one_by_one(pool: Pool) -> None:
+    """What is overrun is not written, and so does not count against those behind it."""
+    committer = Committer(pool)
+    card = b"card".ljust(16, b"\0")
+
+    def paying(name: str, amount: int) -> Commit:
+        row = Attempt(name, Keys(card=card), START_MS, amount, "open").row()
+        guard = RiskGuardRow(ACCOUNT, True, "card", card, "amount", START_MS - HOUR, None, 500_001)
+        return Commit(risk_events=[row], risk_guards=[guard])
+
+    amounts = {"first": 300_000, "too_much": 250_000, "fits": 200_000, "cent_more": 1}
+    gathered = [committer.commit(Commit())] + [committer.commit(paying(*one)) for one in amounts.items()]
+    ended = await asyncio.gather(*gathered, return_exceptions=True)
+    assert [type(one) for one in ended[1:]] == [type(None), Overrun, type(None), Overrun]
+    assert await pool.fetchval("select sum(amount) from risk_use where kind = 'card'") == 500_000
+
+
 async def _holds(committer: Committer, card: bytes, *, measure: str, low: int, high: int) -> bool:
     guard = RiskGuardRow(ACCOUNT, True, "card", card, measure, START_MS - HOUR, low, high)
     try:

@@ -128,7 +128,8 @@ create type risk_guard_v1 as (
 -- after it: they see every attempt that came before. Attempts earlier in the same batch count as well.
 create function overrun_v1(
     p_guards risk_guard_v1[], n_guards int[], p_events risk_event[], n_events int[], p_outcome text[]
-) returns int[] language plpgsql set search_path = gateway, pg_temp as $$
+) returns int[] language plpgsql set search_path = gateway, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     fine int[];  -- commits that are written, as far as it is known yet
     overrun int[] := '{}';
@@ -139,12 +140,14 @@ begin
         select distinct concat_ws('/', 'lockgate.risk', r.account, r.livemode, r.kind, encode(r.key, 'hex')) as name
         from unnest(p_guards) r order by name
     ) locks;
-    select coalesce(array_agg(n), '{}') into fine from generate_series(1, cardinality(p_outcome)) n where p_outcome[n] = 'ok';
-    for number in select distinct n from unnest(n_guards) n where n = any (fine) order by n loop
+    fine := array_positions(p_outcome, 'ok');
+    -- All at once first, as if none were overrun; only if some are, one after the other.
+    for number in select 0 union select n from unnest(n_guards) n where n = any (fine) order by 1 loop
         select bool_and(coalesce(m.value >= g.low, true) and coalesce(m.value < g.high, true)) into holds
         from (
-            select r.*, r.since_ms / 10000 + 1 as tick, r.since_ms / 1000 + 1 as second from unnest(p_guards) with ordinality r
-            where n_guards[r.ordinality] = number
+            select r.*, n_guards[r.ordinality] as number, r.since_ms / 10000 + 1 as tick, r.since_ms / 1000 + 1 as second
+            from unnest(p_guards) with ordinality r
+            where n_guards[r.ordinality] = number or number = 0 and n_guards[r.ordinality] = any (fine)
         ) g
         cross join lateral (
             select case when g.measure in ('attempts', 'amount', 'declines', 'blocks') then (
@@ -167,11 +170,11 @@ begin
                     where d.key = g.key and d.kind = g.kind and d.account = g.account and d.livemode = g.livemode
                     and d.at_ms > g.since_ms and d.at_ms < g.second * 1000
                     union all
-                    select case when n_events[e.ordinality] = number or e.state in ('open', 'approved') then e.amount else 0 end,
-                        1, (n_events[e.ordinality] <> number and e.state = 'declined')::int,
-                        (n_events[e.ordinality] <> number and e.state = 'blocked')::int
+                    select case when n_events[e.ordinality] = g.number or e.state in ('open', 'approved') then e.amount else 0 end,
+                        1, (n_events[e.ordinality] <> g.number and e.state = 'declined')::int,
+                        (n_events[e.ordinality] <> g.number and e.state = 'blocked')::int
                     from unnest(p_events) with ordinality e
-                    where n_events[e.ordinality] <= number and n_events[e.ordinality] = any (fine)
+                    where n_events[e.ordinality] <= g.number and n_events[e.ordinality] = any (fine)
                     and e.account = g.account and e.livemode = g.livemode and e.at_ms > g.since_ms
                     and g.key = case g.kind when 'card' then e.card when 'customer' then e.customer when 'ip' then e.ip
                         when 'device' then e.device when 'email' then e.email when 'bin' then e.bin end
@@ -199,7 +202,7 @@ begin
                         select case g.measure when 'cards' then e.card when 'customers' then e.customer when 'ips' then e.ip
                             when 'devices' then e.device else e.email end
                         from unnest(p_events) with ordinality e
-                        where n_events[e.ordinality] <= number and n_events[e.ordinality] = any (fine)
+                        where n_events[e.ordinality] <= g.number and n_events[e.ordinality] = any (fine)
                         and e.account = g.account and e.livemode = g.livemode and e.at_ms > g.since_ms
                         and g.key = case g.kind when 'card' then e.card when 'customer' then e.customer
                             when 'ip' then e.ip when 'device' then e.device when 'email' then e.email
@@ -212,7 +215,8 @@ begin
                 )
             ) end as value
         ) m;
-        if not holds then
+        exit when number = 0 and holds is not false;
+        if number > 0 and not holds then
             overrun := overrun || number;
             fine := array_remove(fine, number);
         end if;
@@ -281,6 +285,9 @@ end $$;
 
 -- The money path's only writer, as 002 and 005 describe it, with what risk counts and decides. A fifth outcome is
 -- 'overrun': a guard does not hold any more, so the verdict in this commit is out of date.
+--
+-- Every join here finds a few given rows by their key, and is planned once for a connection, perhaps while the tables are
+-- empty: it must not read a table from end to end when that is full, nor be planned anew for each commit.
 drop function commit_v2;
 
 create function commit_v3(
@@ -315,7 +322,8 @@ create function commit_v3(
     p_risk_outcomes risk_outcome_v1[], n_risk_outcomes int[],
     p_risk_guards risk_guard_v1[], n_risk_guards int[],
     p_records jsonb
-) returns text[] language plpgsql set search_path = gateway, pg_temp as $$
+) returns text[] language plpgsql set search_path = gateway, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     outcome text[] := array_fill('ok'::text, array[p_count]);
     good int[];  -- the commits that may be written; null while that is all of them
@@ -795,7 +803,8 @@ create function risk_velocity_v1(
     p_pair_kinds text[], p_pair_others text[], p_pair_keys bytea[],
     p_now_ms bigint, p_since bigint[], p_until_ms bigint
 ) returns table (kind text, others text, windows int, numbers bigint[])
-language plpgsql stable set search_path = gateway, pg_temp as $$
+language plpgsql stable set search_path = gateway, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     m1 constant bigint := p_since[1];

@@ -1,4 +1,4 @@
-"""What is learnt of stored decisions: their own attributes, and only of payments that could have turned out as fraud."""
+"""What is learnt of stored decisions: their attributes, and only of payments that could have turned out as fraud."""
 
 import json
 

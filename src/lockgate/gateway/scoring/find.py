@@ -79,7 +79,8 @@ async def decided(
             " left join risk_event e on e.account = d.account and e.livemode = d.livemode and e.attempt = d.attempt"
             " left join risk_fraud f on f.account = d.account and f.livemode = d.livemode and f.attempt = d.attempt"
             " where d.account = $1 and d.livemode = $2 and (d.at_ms, d.id) > ($3, $4) and d.at_ms < $5"
-            " and (f.attempt is not null or d.verdict <> 'block' and coalesce(e.state, 'approved') in ('approved', 'open'))"
+            " and (f.attempt is not null"
+            " or d.verdict <> 'block' and coalesce(e.state, 'approved') in ('approved', 'open'))"
             " order by d.at_ms, d.id limit $6",
             account, livemode, after_ms, after, until_ms, portion,
         )  # fmt: skip

@@ -20,7 +20,7 @@ from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, HABIT_KEYS, KEYS, 
 VERSION = 1
 """Changes with the names, their order or what they mean: a model is only given the features that it was trained on."""
 
-_NEVER_H = 100_000.0  # longer ago than anything
+NEVER_H = 100_000.0  # longer ago than anything
 _PRIOR_PAYMENTS = 2.0
 _PRIOR_SHARE = 0.005  # of payments that turn out to be fraud, where nothing is known of a key
 
@@ -54,7 +54,7 @@ def _plain() -> list[tuple[str, float, bool]]:
         found += [(f"{key}_frauds_{window}", 0.0, False) for window in ("7d", "30d")]
     for key in HABIT_KEYS:
         found += [(f"{key}_{habit}", 0.0, False) for habit in ("past_payments", "past_frauds", "clean_since_fraud")]
-        found += [(f"{key}_fraud_{which}_h", _NEVER_H, False) for which in ("first", "last")]
+        found += [(f"{key}_fraud_{which}_h", NEVER_H, False) for which in ("first", "last")]
     found += [("bin_attempts_1h", 1.0, False), ("bin_declines_1h", 0.0, False), ("bin_frauds_30d", 0.0, False)]
     found += [
         (name, 1.0, False)
@@ -161,12 +161,12 @@ def vector(attributes: Attributes) -> NDArray[np.float32]:
             )
         else:
             row += (0.0, 1.0, 0.0, 1.0)
-        row += (_share(get(settled_frauds, 0), get(settled, 0)), _share(frauds, older))
+        row += (share(get(settled_frauds, 0), get(settled, 0)), share(frauds, older))
     for attempts, declines in _FAILED:
         row.append(get(declines, 0) / max(get(attempts, 1), 1))
     return np.array(row, dtype=np.float32)
 
 
-def _share(frauds: float, payments: float) -> float:
+def share(frauds: Any, payments: Any) -> Any:
     """Of few payments a share says little: it is drawn towards what is common."""
     return (frauds + _PRIOR_SHARE * _PRIOR_PAYMENTS) / (payments + _PRIOR_PAYMENTS)

@@ -145,6 +145,21 @@ async def test_a_decision_is_found_by_the_charge_that_follows_its_challenge(till
     assert await till.pool.fetchval("select charge from risk_decision") == paid["latest_charge"]
 
 
+async def test_fraud_is_known_of_the_attempt_that_was_judged_whatever_its_charge_became(till: Till) -> None:
+    till.line.faults = ["lost_after"]
+    waits = await till.pay("pm_card_threeDSecureRequired")
+    await till.make_due()
+    await recover.portion(till.ports)
+    [held] = till.line.acquirer.held.values()
+    till.line.acquirer.passed.add(held["id"])
+    paid = await till.call("payment_intent.confirm", intent=waits["id"])
+    assert paid["status"] == "succeeded" and paid["latest_charge"] != waits["latest_charge"]
+    await till.call("refund.create", f"payment_intent={paid['id']}&reason=fraudulent")
+    judged = await till.pool.fetchval("select attempt from risk_decision")
+    assert await till.pool.fetchval("select attempt from risk_label") == judged
+    assert await till.pool.fetchval("select attempt from risk_fraud") == judged
+
+
 @pytest.mark.parametrize(
     ("fault", "then", "after"),
     [("not_sent", "void", "void"), ("lost_before", "open", "void"), ("lost_after", "open", "approved")],

@@ -54,6 +54,11 @@ begin
     if new.attempt is null then
         new.attempt := (select d.attempt from risk_decision d
             where d.account = new.account and d.livemode = new.livemode and d.charge = new.charge order by d.id limit 1);
+        if new.attempt is null then  -- what it was judged as came to nothing before its challenge was passed
+            new.attempt := (select a.data->>'authorize' from charge c join attempt a on a.account = new.account
+                and a.livemode = new.livemode and a.intent = c.intent and a.charge = c.id and a.action = 'complete'
+                where c.account = new.account and c.livemode = new.livemode and c.id = new.charge limit 1);
+        end if;
     elsif new.charge is null then
         new.charge := (select d.charge from risk_decision d
             where d.account = new.account and d.livemode = new.livemode and d.attempt = new.attempt order by d.id limit 1);

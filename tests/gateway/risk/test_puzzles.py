@@ -1,5 +1,7 @@
 """Puzzles: whose they are, for what, until when; used once, by the request that brings them."""
 
+import asyncio
+
 import pytest
 
 from lockgate.gateway.risk.core.puzzle import Puzzle, refusal, solved, token
@@ -55,6 +57,12 @@ def test_to_a_person_it_reads_like_any_declined_card() -> None:
 async def test_one_request_uses_a_solution_and_may_use_it_again_for_itself(database: Database) -> None:
     async with pool_as(database, "gateway") as pool:
         await _used_by_one(pool)
+
+
+async def test_of_many_requests_in_two_processes_at_once_one_uses_it(database: Database) -> None:
+    async with pool_as(database, "gateway") as one, pool_as(database, "gateway") as other:
+        said = await asyncio.gather(*(use((one, other)[n % 2], ASKED, request=f"req_{n}") for n in range(20)))
+    assert said.count(True) == 1
 
 
 async def _used_by_one(pool: Pool) -> None:

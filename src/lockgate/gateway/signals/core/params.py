@@ -62,6 +62,16 @@ class Strokes:
         return {"type": "string", "pattern": f"^(?:{_STROKES.pattern})$", "maxLength": (6 * NUMBERS + 1) * MOST_STROKES}
 
 
+class Plain(Text):
+    """Text of a form that means ASCII by its letters and digits, as browsers' patterns do."""
+
+    def parse(self, raw: Any, path: str) -> str:
+        value = super().parse(raw, path)
+        if not value.isascii():
+            raise invalid(f"Invalid string for {path}: it is not of the expected form.", param=path)
+        return value
+
+
 class Small(Object):
     """An object of at most ``MOST_BYTES`` bytes in all: measured before anything of it is looked at."""
 
@@ -86,7 +96,7 @@ def _size(raw: Any) -> int:
 
 
 def _words(most: int) -> Param:
-    return optional(Text(most, pattern=r"[\w .,:()/+-]+"))
+    return optional(Plain(most, pattern=r"[\w .,:()/+-]+"))
 
 
 def _count(most: int = 9999) -> Param:
@@ -106,8 +116,8 @@ DEVICE = _object(
         "timezone": Text(64, pattern=r"[A-Za-z0-9_+/-]+"), "offset": Integer(-840, 840), "languages": _words(80),
         "platform": _words(40), "vendor": _words(40), "agent": required(Text(8, pattern=r"[0-9a-f]{8}")),
         "hint_platform": _words(40), "hint_mobile": _FLAG, "hint_brands": _words(120), "cores": Integer(0, 1024),
-        "memory": Integer(0, 4096), "screen": Text(20, pattern=r"\d{1,5}x\d{1,5}x\d{1,5}"),
-        "window": Text(24, pattern=r"\d{1,5}(x\d{1,5}){3}"), "ratio": Integer(0, 9999), "touch": Integer(0, 255),
+        "memory": Integer(0, 4096), "screen": Plain(20, pattern=r"\d{1,5}x\d{1,5}x\d{1,5}"),
+        "window": Plain(24, pattern=r"\d{1,5}(x\d{1,5}){3}"), "ratio": Integer(0, 9999), "touch": Integer(0, 255),
         "pointer": Choice("fine", "coarse", "none"), "hover": _FLAG,
         "gamut": Choice("srgb", "p3", "rec2020", "none"), "plugins": Integer(0, 255), "pdf": _FLAG, "cookies": _FLAG,
         "storage": _FLAG, "math": Text(8, pattern=r"[0-9a-f]{8}"), "webdriver": required(_FLAG), "automation": _FLAG,

@@ -17,7 +17,7 @@ from lockgate.gateway.rules.core.text import written
 from lockgate.kernel import clock
 from tests.gateway.rules.trees import UNHURRIED
 
-LISTS = {"blocked_mails": "email", "countries": "country", "words": "string"}
+LISTS = {"blocked_mails": "email", "countries": "country", "words": "string", "VIPs": "email"}
 
 
 def fault_of(text):
@@ -40,6 +40,7 @@ def fault_of(text):
     ("block if :engine_decision: in ('blok')", 32, "'block'", None),
     ("block if :email: = 'a'", 10, None, "in @alias"),
     ("block if :email: in @blocked_mail", 21, "@blocked_mails", None),
+    ("block if :email: in @vips", 21, "@VIPs", None),
     ("block if :email: in @countries", 21, None, "a list of email"),
     ("block if :tries: in @words", 10, None, "in ('...', '...')"), ("block if @words", 10, None, "a value"),
     ("block if :tries: in (1, 'a')", 25, None, "a number"), ("block if :tries: in ()", 22, None, "a number"),
@@ -74,6 +75,14 @@ def test_faults_say_the_line():
     fault = fault_of("block if :tries: > 5\n  and :ip_country: = 'US'\n  and :nonsense_xyz: = 1")
     assert (fault.line, fault.column, fault.length) == (3, 7, 14)
     assert "nonsense" not in str(fault)
+
+
+def test_a_fault_is_found_at_once_however_many_lists_there_are():
+    lists = {f"{'list' * 20}_{number}": "email" for number in range(100_000)}
+    started = clock.monotonic()
+    with pytest.raises(RuleFault, match="no value list"):
+        parse("block if :email: in @listlistlistlistlistlistlistlistlistlist", lists=lists)
+    assert clock.monotonic() - started < 2
 
 
 def test_the_text_of_a_rule_is_never_repeated():

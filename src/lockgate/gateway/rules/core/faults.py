@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
+
+_MOST_KNOWN = 1_000  # an account has any number of value lists, and to compare words takes its time
 
 
 @dataclass(eq=False)
@@ -45,5 +48,7 @@ def fault(
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that ``word`` was probably meant to be."""
-    return next(iter(difflib.get_close_matches(word[:64].lower(), list(known), n=1, cutoff=0.6)), None)
+    """The known word that ``word`` was probably meant to be, in whichever case; looked for among the first thousand."""
+    spelt = {one.lower(): one for one in islice(known, _MOST_KNOWN)}
+    near = difflib.get_close_matches(word[:64].lower(), list(spelt), n=1, cutoff=0.6)
+    return spelt[near[0]] if near else None

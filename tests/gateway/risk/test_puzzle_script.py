@@ -60,6 +60,38 @@ def test_it_sends_a_refused_request_again_with_the_solution_and_only_once() -> N
     assert told == [402, [None, puzzle.solve("t", bits=2)]]
 
 
+@in_node
+def test_a_request_keeps_its_own_headers_and_body() -> None:
+    told = json.loads(
+        run(
+            """
+            const asked = {error: {puzzle: {algorithm: "sha-256", bits: 0, parts: 1, token: "t"}}}, sent = [];
+            globalThis.fetch = async (to, options) => {
+                const made = new Request(to, options), seen = made.headers;
+                sent.push([seen.get("authorization"), seen.get("lockgate-puzzle"), made.method, await made.text()]);
+                return new Response(JSON.stringify(asked), {status: 402});
+            };
+            const given = {method: "POST", body: "a=b", headers: {Authorization: "Bearer pk"}};
+            LockgatePuzzle.fetch(new Request("https://pay.test/v1/x", given))
+                .then(() => console.log(JSON.stringify(sent)));
+            """
+        )
+    )
+    assert told == [["Bearer pk", None, "POST", "a=b"], ["Bearer pk", "t~0", "POST", "a=b"]]
+
+
+@in_node
+@pytest.mark.parametrize("body", ["", "null", "not json", '{"error": null}'])
+def test_an_answer_without_a_puzzle_is_given_as_it_is(body: str) -> None:
+    told = run(
+        f"""
+        globalThis.fetch = async () => new Response({json.dumps(body)}, {{status: 402}});
+        LockgatePuzzle.fetch("/x").then(async answer => console.log(answer.status + await answer.text()));
+        """
+    )
+    assert told == f"402{body}"
+
+
 async def test_it_is_served_under_its_name_alone_and_not_twice() -> None:
     (page,) = pages.pages()
 

@@ -73,13 +73,14 @@
   }
 
   async function send(resource, options = {}) {
+    const again = resource instanceof Request ? resource.clone() : resource;
     const answer = await fetch(resource, options);
     if (answer.status !== 402) return answer;
-    const { error } = await answer.clone().json();
-    if (!error || !error.puzzle) return answer;
-    const headers = new Headers(options.headers);
-    headers.set("Lockgate-Puzzle", await solve(error.puzzle));
-    return fetch(resource, { ...options, headers });
+    const told = await answer.clone().json().catch(() => null);
+    if (!told || !told.error || !told.error.puzzle) return answer;
+    const headers = new Headers(options.headers || again.headers);
+    headers.set("Lockgate-Puzzle", await solve(told.error.puzzle));
+    return fetch(again, { ...options, headers });
   }
 
   Object.defineProperty(globalThis, "LockgatePuzzle", { value: Object.freeze({ fetch: send, solve }) });

@@ -38,7 +38,7 @@ def _rule_id(world: World, _: Mapping[str, str]) -> str:
 
 
 def _version(_: World, ids: Mapping[str, str]) -> str:
-    return f"{ids['rule']}-1"
+    return f"{ids['risk_rule']}-1"
 
 
 def _decision(world: World) -> str:
@@ -81,12 +81,17 @@ RISK: dict[str, Recipe] = {
     "risk_decision.list": Recipe(
         values={"starting_after": _decision_id, "ending_before": _decision_id, "verdict": "allow"}
     ),
+    "risk_label.create": Recipe(
+        never={"known_at": "a moment between the payment and now; tests/gateway/scoring ask for it"}
+    ),
     "risk_settings.update": Recipe(values=_STRICT, never={"allow_lists": "more lists that let through are looser"}),
     "risk_rule.check": Recipe(values={"rule": RULE}),
     "risk_rule.create": Recipe(values={"rule": RULE}),
-    "risk_rule.delete": Recipe(path={"rule": _rule}),
-    "risk_rule.get": Recipe(path={"rule": _rule}),
+    "risk_rule.delete": Recipe(path={"risk_rule": _rule}),
+    "risk_rule.get": Recipe(path={"risk_rule": _rule}),
     "risk_rule.list": Recipe(values={"starting_after": _rule_id, "ending_before": _rule_id}),
-    "risk_rule.update": Recipe(path={"rule": _rule}, values={"rule": RULE}),
-    "risk_rule.versions": Recipe(path={"rule": _rule}, values={"starting_after": _version, "ending_before": _version}),
+    "risk_rule.update": Recipe(path={"risk_rule": _rule}, values={"rule": RULE}),
+    "risk_rule.versions": Recipe(
+        path={"risk_rule": _rule}, values={"starting_after": _version, "ending_before": _version}
+    ),
 }

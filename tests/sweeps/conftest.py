@@ -154,4 +154,8 @@ def furnish_beside(client: Client, merchant: Merchant, mark: str) -> None:
     own["ephemeral_keys"] = make.ephemeral_key(world)
     own["value_lists"] = world.post("/v1/radar/value_lists", alias=f"list_{mark}", name="Sweep")["id"]
     item = {"value_list": own["value_lists"], "value": f"item {mark}"}
+    own["radar_sessions"] = make.radar_session(world)
+    own["rules"] = world.post("/v1/risk/rules", rule="flag if :amount: = 123456.78 USD")["id"]
+    own["engines"] = world.post("/v1/risk/engines", name=mark, url="https://risk.example.com/", enabled="false")["id"]
+    own["decisions"] = world.get("/v1/risk/decisions", limit=1)["data"][0]["id"]
     own["value_list_items"] = world.post("/v1/radar/value_list_items", **item)["id"]

@@ -18,7 +18,7 @@ NAMES = {
     "webhook_endpoint": "webhook_endpoints", "dispute": "disputes", "payout": "payouts", "session": "sessions",
     "review": "reviews", "warning": "early_fraud_warnings", "mandate": "mandates", "token": "tokens",
     "value_list": "value_lists", "item": "value_list_items", "setup_intent": "setup_intents", "key": "ephemeral_keys",
-    "default_source": "payment_methods",
+    "default_source": "payment_methods", "risk_rule": "rules", "engine": "engines", "decision": "decisions",
 }
 
 

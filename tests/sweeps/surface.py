@@ -20,6 +20,8 @@ ID_PARAMS = {
     "payout": "payouts",
     "setup_intent": "setup_intents",
     "value_list": "value_lists",
+    "risk_rule": "rules",
+    "session": "radar_sessions",
 }
 CURSORS = {"starting_after", "ending_before"}
 NOT_IDS = {
@@ -31,6 +33,7 @@ NOT_IDS = {
     "return_url", "success_url", "value", "currency",
     "name", "number", "cvc", "phone", "postal_code", "sealed", "state", "statement_descriptor",
     "statement_descriptor_suffix", "tax_id", "token", "tracking_number", "type", "url", "user_agent",
+    "notice", "rule",
 }
 # Values for what an operation cannot do without.
 NEEDED = {
@@ -41,6 +44,9 @@ NEEDED = {
     "name": "Sweep",
     "query": "created>1",
     "value": "sweep",
+    "fraud": "true",
+    "signals": ("signals[version]", "1"),
+    "rule": "flag if :amount: = 123456.78 USD",
     "currency": "usd",
     "type": "card",
     "url": "https://127.0.0.1:9/sweep",
@@ -55,6 +61,12 @@ ALSO = {
         "line_items[0][price_data][currency]": "usd", "line_items[0][price_data][unit_amount]": "500",
         "line_items[0][price_data][product_data][name]": "Sweep",
     },
+}
+
+
+DESCRIBED_CARD = {
+    "payment_method_data[type]": "card", "payment_method_data[card][number]": "4242424242424242",
+    "payment_method_data[card][exp_month]": "12", "payment_method_data[card][exp_year]": "2040",
 }
 
 
@@ -81,7 +93,8 @@ class Operation:
     @property
     def collections(self) -> tuple[str, ...]:
         """The kinds of ids in the path, in order."""
-        return tuple(re.findall(r"/([a-z_]+)/\{", self.path))
+        found = re.findall(r"/([a-z_]+)/\{", self.path)
+        return ("radar_sessions",) if self.path.startswith("/v1/radar/sessions") and found else tuple(found)
 
     @property
     def listed(self) -> str:
@@ -105,6 +118,12 @@ class Operation:
             value = NEEDED[name]  # a KeyError: say above what to send for a new required parameter
             found |= {name: value} if isinstance(value, str) else {value[0]: value[1]}
         return found
+
+    def beside(self, param: str) -> dict[str, str]:
+        """What makes a request right but for the id in ``param``."""
+        if self.name == "charge.create" and param.startswith("radar_options"):
+            return {"source": "tok_visa"}
+        return DESCRIBED_CARD if param.startswith("payment_method_data") else {}
 
     def id_params(self) -> Iterator[tuple[str, str]]:
         """Every parameter that takes an id: its bracket name, and the collection it names."""

@@ -102,7 +102,7 @@ def test_no_role_changes_the_schema_or_empties_a_table(place: Place, tables: dic
         "set session authorization lockgate_owner", "copy (select 1) to program 'id'", "copy (select 1) to '/tmp/mine'",
         "select pg_read_file('postgresql.conf')", "select lo_import('/etc/passwd')", "select pg_reload_conf()",
         "set log_min_error_statement = 'error'" if role not in PROGRAMS else "set session_preload_libraries = 'x'",
-        "drop function gateway.commit_v2", "select * from pg_authid", "select passwd from pg_shadow",
+        "drop function gateway.commit_v3", "select * from pg_authid", "select passwd from pg_shadow",
     ]
     if role not in PROGRAMS:  # these sessions began as the superuser, who may take any role again
         statements = [s for s in statements if not s.startswith("set ")]
@@ -243,7 +243,7 @@ def test_reporting_reads_one_account_and_mode_and_writes_nothing(
             + [f"insert into gateway.{name} default values" for name in tables["gateway"]]
             + [f"update gateway.{name} set account = account" for name in own]
             + ["select hash from gateway.api_key", "select secrets from gateway.webhook_endpoint",
-               "select answer from gateway.idempotency", "select * from gateway.commit_v2(null)"],
+               "select answer from gateway.idempotency", "select * from gateway.commit_v3(null)"],
         )
         assert not [p for p in passed if "UndefinedFunction" not in p], passed
         await connection.execute("set row_security = off")

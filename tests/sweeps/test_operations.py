@@ -149,11 +149,11 @@ def _bad_key(place: Place, owner: Merchant, how: str) -> tuple[str, str | None]:
         return f"Bearer {owner.secret_key[:-1]}{'A' if owner.secret_key[-1] != 'A' else 'B'}", None
     if how == "basic with a password":
         return basic(owner.secret_key + ":pass"), None
-    words = ["--expires-in", "1s"] if how == "expired" else []
+    words = ["--expires-in", "4s"] if how == "expired" else []
     made = place.running.command("keys", "create", "--name", how, *words).stdout.split()
     key, id_ = made[0], made[2].rstrip(".")
     if how == "expired":
-        time.sleep(1.2)
+        time.sleep(4.2)
         return f"Bearer {key}", "api_key_expired"
     client = place.client(key)
     assert client.get("/v1/balance").status == 200
@@ -199,11 +199,12 @@ def test_another_accounts_ids_in_parameters(
             foreign = owner.objects.get(collection)
             if foreign is None:
                 continue
-            reply = tries.send(operation, own, {**operation.needed(own), param: foreign})
+            needed = {**operation.needed(own), **operation.beside(param)}
+            reply = tries.send(operation, own, {**needed, param: foreign})
             what = f"{operation.name} {param}"
             assert_nothing_told(reply, owner, what, sent={foreign})
             absent = foreign[:-6] + "zzzzzz"
-            told = tries.send(operation, own, {**operation.needed(own), param: absent})
+            told = tries.send(operation, own, {**needed, param: absent})
             if (reply.status, reply.text) != (told.status, told.text.replace(absent, foreign)):
                 wrong.append(f"{what}: {reply.text[:200]} unlike an id that never was: {told.text[:200]}")
             if reply.status == 400 and reply.error.get("code") == "resource_missing":
@@ -267,7 +268,7 @@ def test_publishable_keys(place: Place, owner: Merchant, operations: list[Operat
     tries.close()
     assert opened == {
         "payment_method.create", "payment_intent.get", "payment_intent.confirm", "payment_intent.cancel",
-        "setup_intent.get", "setup_intent.confirm", "token.create",
+        "setup_intent.get", "setup_intent.confirm", "token.create", "radar_session.create", "collector.get",
     }, "what a shopper's browser may do has changed: is that wanted?"
 
 
@@ -334,6 +335,8 @@ def test_each_restricted_permission(place: Place, owner: Merchant, operations: l
         for operation in operations:
             if operation.resource == resource:
                 reply = only.send(operation, missing, {})
+                if reply.status == 403 and reply.error["code"] == "person_required":
+                    continue
                 assert reply.status in (200, 400, 404), (operation.name, reply.text)
                 if operation.access == "read":
                     assert read_only.send(operation, missing, {}).status in (200, 400, 404)

@@ -14,7 +14,7 @@ from lockgate.kernel.operations import Answer, Call, Handler, Operation
 from lockgate.kernel.params import Choice, Listing, Object, Text, Timestamp, clearable, optional, required
 
 _RULES = "/v1/risk/rules"
-_RULE = f"{_RULES}/{{rule}}"
+_RULE = f"{_RULES}/{{risk_rule}}"
 _NOTHING = Object({})
 _TEXT = Text(LONGEST)
 _STATE = optional(Choice(*STATES), "enabled; or shadow: asked and recorded, deciding nothing; or disabled.")
@@ -90,7 +90,7 @@ def operations(ports: Ports) -> list[Operation]:
 
 
 async def _get(ports: Ports, call: Call) -> Mapping[str, Any]:
-    return render.rule(await find.rule(ports.pool, call.principal, call.path["rule"]))
+    return render.rule(await find.rule(ports.pool, call.principal, call.path["risk_rule"]))
 
 
 async def _list(ports: Ports, call: Call) -> Mapping[str, Any]:
@@ -107,7 +107,7 @@ async def _list(ports: Ports, call: Call) -> Mapping[str, Any]:
 
 async def _versions(ports: Ports, call: Call) -> Mapping[str, Any]:
     page = page_of(dict(call.params))
-    rows = await find.versions(ports.pool, call.principal, call.path["rule"])
+    rows = await find.versions(ports.pool, call.principal, call.path["risk_rule"])
     shown, more = part(
         [render.version(row) for row in rows], page, "risk_rule_version", id_of=lambda one: one["id"]
     )

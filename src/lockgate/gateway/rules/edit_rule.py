@@ -78,12 +78,12 @@ async def replace_within(
 
 
 async def update(ports: Ports, call: Call) -> Answer:
-    """The answer to POST /v1/risk/rules/{rule}: what does not change anything makes no version."""
+    """The answer to POST /v1/risk/rules/{risk_rule}: what does not change anything makes no version."""
     return await settled(lambda: _update(ports, call))
 
 
 async def _update(ports: Ports, call: Call) -> Answer:
-    before, given = await find.rule(ports.pool, call.principal, call.path["rule"]), call.params
+    before, given = await find.rule(ports.pool, call.principal, call.path["risk_rule"]), call.params
     description = given.get("description", before.description)
     after = before._replace(
         state=given.get("state", before.state), description=None if description is UNSET else description
@@ -97,10 +97,10 @@ async def _update(ports: Ports, call: Call) -> Answer:
 
 
 async def delete(ports: Ports, call: Call) -> Answer:
-    """The answer to DELETE /v1/risk/rules/{rule}. Its versions remain, for the decisions that name them."""
+    """The answer to DELETE /v1/risk/rules/{risk_rule}. Its versions remain, for the decisions that name them."""
 
     async def decide() -> Answer:
-        before = await find.rule(ports.pool, call.principal, call.path["rule"])
+        before = await find.rule(ports.pool, call.principal, call.path["risk_rule"])
         after = before._replace(version=before.version + 1, updated=call.now, deleted=True)
         return await _replace(ports, call, before, after)
 

@@ -44,7 +44,7 @@ class VersionRow(NamedTuple):
     tree: str
 
 
-async def rule(pool: Pool | Connection, principal: Principal, id_: str, *, param: str = "rule") -> RuleRow:
+async def rule(pool: Pool | Connection, principal: Principal, id_: str, *, param: str = "risk_rule") -> RuleRow:
     """The rule ``id_``; a deleted one is missing."""
     row = await pool.fetchrow(
         "select account, livemode, id, version, created, updated, action, state, text, tree, description, deleted"
@@ -92,7 +92,7 @@ async def versions(pool: Pool, principal: Principal, id_: str) -> list[VersionRo
         *(principal.account, principal.livemode, id_),
     )
     if not rows:
-        raise missing("risk_rule", id_, param="rule")
+        raise missing("risk_rule", id_, param="risk_rule")
     return [VersionRow(*row) for row in rows]
 
 

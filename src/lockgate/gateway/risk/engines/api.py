@@ -6,7 +6,7 @@ from typing import Any
 from lockgate.gateway.risk.engines import edit, find, render
 from lockgate.gateway.risk.engines.core.shapes import CREATE, LIST, NOTHING, RISK_ENGINE, UPDATE
 from lockgate.gateway.risk.engines.ports import Ports
-from lockgate.gateway.storage.paging import listing
+from lockgate.gateway.storage.paging import listing, page_of, part
 from lockgate.kernel.operations import Answer, Call, Handler, Operation
 
 _URL = "/v1/risk/engines"
@@ -55,5 +55,7 @@ async def _get(ports: Ports, call: Call) -> Mapping[str, Any]:
 
 
 async def _list(ports: Ports, call: Call) -> Mapping[str, Any]:
+    page = page_of(dict(call.params))
     rows = await find.engines(ports.pool, call.principal.account, call.principal.livemode)
-    return listing(_URL, [render.engine(row) for row in rows], has_more=False)
+    shown, more = part(rows, page, "risk_engine", id_of=lambda row: row.id)
+    return listing(_URL, [render.engine(row) for row in shown], has_more=more)

@@ -209,7 +209,7 @@ def label_command(
 
     async def work(found: At) -> bool:
         who, pool = found.who, found.desk.pool
-        if not await find.charge_judged(pool, who.account, who.livemode, charge):
+        if await find.charge_judged_ms(pool, who.account, who.livemode, charge) is None:
             return False
         row = label(
             who.account, who.livemode, fraud=fraud, source="import", now=found.now, known_ms=found.now * 1000,

@@ -26,6 +26,7 @@ from lockgate.gateway.rules import api as rules_api
 from lockgate.gateway.rules.active import Active
 from lockgate.gateway.rules.core.parser import Convert
 from lockgate.gateway.rules.ports import Ports as RulesPorts
+from lockgate.gateway.scoring import api as scoring_api
 from lockgate.gateway.scoring import jobs as scoring_jobs
 from lockgate.gateway.scoring.scorer import Scorer
 from lockgate.gateway.scoring.seal import sealing_key
@@ -113,6 +114,7 @@ class Risk:
         return [
             *api.operations(self.ports),
             *rules_api.operations(self._rules),
+            *scoring_api.operations(self.ports.pool),
             *signals_api.operations(self._signals),
             *engines_api.operations(self._engines),
         ]

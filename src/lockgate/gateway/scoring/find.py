@@ -122,9 +122,9 @@ async def drift_known(pool: Pool, account: str, livemode: bool, model: str, day:
     )  # fmt: skip
 
 
-async def charge_judged(pool: Pool, account: str, livemode: bool, charge: str) -> bool:
-    """Whether the payment of a charge was judged."""
+async def charge_judged_ms(pool: Pool, account: str, livemode: bool, charge: str) -> int | None:
+    """When the payment of a charge was judged, None if it was not."""
     return await pool.fetchval(
-        "select exists (select from risk_decision where account = $1 and livemode = $2 and charge = $3)",
+        "select min(at_ms) from risk_decision where account = $1 and livemode = $2 and charge = $3",
         account, livemode, charge,
     )  # fmt: skip

@@ -23,7 +23,10 @@ NAMES = ("card_attempts_1h", "card_declines_1h", "ip_cards_1h", "amount", "card_
 SIGNS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
 SIDES = st.sampled_from([f":{name}:" for name in NAMES if name != "amount"]) | st.integers(0, 6).map(str)
 LEAVES = st.tuples(SIDES, SIGNS, SIDES).map(" ".join) | st.sampled_from(
-    [":card_attempts_1h: * 2 >= :ip_cards_1h:", "is_missing(:ip_cards_1h:)", ":card_attempts_1h: in (1, 3)"]
+    [":card_attempts_1h: * 2 >= :ip_cards_1h:",
+     ":card_declines_1h: * 5 >= (:card_attempts_1h: - :ip_cards_1h: - 1) * 3",
+     ":card_attempts_1h: / 2 - :card_declines_1h: < 1.5 - :card_attempts_7d:", ":ip_cards_1h: / :card_attempts_1h: > 1",
+     ":card_attempts_1h: - :card_attempts_1h: = 0", "is_missing(:ip_cards_1h:)", ":card_attempts_1h: in (1, 3)"]
 )
 CONDITIONS = st.recursive(
     LEAVES,
@@ -61,6 +64,15 @@ def test_a_false_conjunction_rests_on_one_false_part():
     assert rests({"card_attempts_1h": 1, "ip_cards_1h": 1, "amount": 1}, {}) == (False, {})
     value, needs = rests({"card_attempts_1h": 1, "ip_cards_1h": 9, "amount": 99_999}, {})
     assert (value, needs) == (False, {"card_attempts_1h": (None, 6)})
+
+
+def test_a_share_rests_on_how_far_it_is_from_what_is_asked():
+    """More payments alone take it further away: many at once do not wait for each other."""
+    rests = resting(parse("block if :ip_declines_1h: * 5 >= (:ip_attempts_1h: - :ip_blocks_1h: - 1) * 3").when)
+    assert rests is not None
+    value, needs = rests({"ip_declines_1h": 4, "ip_attempts_1h": 41, "ip_blocks_1h": 0}, {})
+    assert value is False
+    assert needs == {"ip_declines_1h": (None, 11), "ip_attempts_1h": (30, None), "ip_blocks_1h": (None, 12)}
 
 
 def test_bounds_meet():

@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lockgate.gateway.risk.core.sums import reach, sum_of
 from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, DISTINCT, WINDOWS, Attributes
 from lockgate.gateway.rules.core.evaluate import compiled, sides
-from lockgate.gateway.rules.core.nodes import And, Attribute, Compare, Node, Not, Or, walk
+from lockgate.gateway.rules.core.nodes import And, Arithmetic, Attribute, Compare, Node, Not, Or, walk
 from lockgate.gateway.rules.core.packed import LARGEST, Memberships
 from lockgate.gateway.storage.records import RiskGuardRow
 
@@ -64,9 +65,9 @@ def resting(node: Node) -> Rests | None:
 def _rests(node: Node) -> Rests:
     match node:
         case And(parts):
-            return _joined([_rests(part) for part in parts], stops=False)
+            return _joined([_rests(part) for part in sorted(parts, key=_effort)], stops=False)
         case Or(parts):
-            return _joined([_rests(part) for part in parts], stops=True)
+            return _joined([_rests(part) for part in sorted(parts, key=_effort)], stops=True)
         case Not(of):
             inner = _rests(of)
 
@@ -79,6 +80,11 @@ def _rests(node: Node) -> Rests:
             return _leaf(node)
 
 
+def _effort(node: Node) -> int:
+    """What is asked first: what rests on nothing, then what rests on one value."""
+    return len({one.name for one in walk(node) if isinstance(one, Attribute) and one.name in GUARDED})
+
+
 def _joined(parts: Sequence[Rests], *, stops: bool) -> Rests:
     def rests(attributes: Attributes, lists: Memberships) -> Resting:
         unknown = False
@@ -87,8 +93,8 @@ def _joined(parts: Sequence[Rests], *, stops: bool) -> Rests:
         for part in parts:
             value, needs = part(attributes, lists)
             if value is stops:
-                if not needs:
-                    return stops, _NONE
+                if len(needs) <= 1:  # those behind it rest on as much
+                    return stops, needs
                 if best is None or len(needs) < len(best):
                     best = needs
             elif best is None:
@@ -102,12 +108,15 @@ def _joined(parts: Sequence[Rests], *, stops: bool) -> Rests:
 
 
 def _leaf(node: Node) -> Rests:
-    """A comparison: with a constant it rests on the side that the value is on, else on the very values."""
+    """A comparison: with a constant it rests on the side that the value is on, of sums on what lies between them; all
+    else on the very values."""
     value_of = compiled(node)
     names = sorted({one.name for one in walk(node) if isinstance(one, Attribute) and one.name in GUARDED})
     if not names:
         return lambda attributes, lists: (value_of(attributes, lists), _NONE)
     simple = sides(node.comparison, node.left, node.right) if isinstance(node, Compare) else None
+    difference = Arithmetic("-", node.left, node.right) if isinstance(node, Compare) else None
+    always = sum_of(difference, {}, counts=GUARDED) if difference is not None else None  # of counts and constants alone
     if simple is not None:
         name, sign, limit = simple
         at_least, above = math.ceil(limit), math.floor(limit) + 1
@@ -121,11 +130,15 @@ def _leaf(node: Node) -> Rests:
 
         return beside
 
-    def exactly(attributes: Attributes, lists: Memberships) -> Resting:
+    def apart(attributes: Attributes, lists: Memberships) -> Resting:
         held = {name: int(attributes[name]) for name in names if name in attributes}
-        return value_of(attributes, lists), {name: (value, value + 1) for name, value in held.items()}
+        between = always or (sum_of(difference, attributes, counts=GUARDED) if difference is not None else None)
+        needs = reach(between, held) if between is not None and len(held) == len(names) else None
+        if needs is None:
+            needs = {name: (value, value + 1) for name, value in held.items()}
+        return value_of(attributes, lists), needs
 
-    return exactly
+    return apart
 
 
 def _between(edges: Sequence[int], value: int) -> Bounds:
@@ -148,9 +161,12 @@ def tighter(needs: Iterable[Needs]) -> Needs:
 
 
 def _meet(one: Bounds, other: Bounds) -> Bounds:
-    lows = [low for low, _ in (one, other) if low is not None]
-    highs = [high for _, high in (one, other) if high is not None]
-    return max(lows, default=None), min(highs, default=None)
+    (low, high), (other_low, other_high) = one, other
+    if low is None or (other_low is not None and other_low > low):
+        low = other_low
+    if high is None or (other_high is not None and other_high < high):
+        high = other_high
+    return low, high
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,5 +121,4 @@ def _guards(seen: Gathered, judged: Judged) -> list[Any]:
     return guards.rows(judged.needs, place)
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
+_dumps = json.JSONEncoder(separators=(",", ":")).encode

@@ -76,6 +76,8 @@ class Armed:
         """``lists`` with the two names that stand for every list of the account that blocks, or allows."""
         named: dict[str, Collection[str]] = {}
         for name, aliases in lists.items():
+            if not aliases:  # nearly always
+                continue
             kinds = [
                 *([BLOCKED] if any(is_block_list(alias, self.settings) for alias in aliases) else []),
                 *([ALLOWED] if any(is_allow_list(alias, self.settings) for alias in aliases) else []),

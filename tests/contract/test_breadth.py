@@ -29,6 +29,8 @@ RESTLESS = {
 
 
 ALL = {**RECIPES, **RISK}
+# Fields that only hold something after what would take too long here.
+ELSEWHERE = {("risk_decision", "shadow_model")}  # a trained model: tests/gateway/scoring
 
 
 def operations() -> list[Operation]:
@@ -141,7 +143,7 @@ def test_fields_hold_something_unless_the_dialect_page_says_never(swept: Swept) 
             listed = name in never.get(kind, [])
             if listed and (kind, name) in swept.asker.held:
                 wrong.append(f"{kind}.{name} is not always null")
-            if not listed and (kind, name) not in swept.asker.held:
+            if not listed and (kind, name) not in swept.asker.held | ELSEWHERE:
                 wrong.append(f"{kind}.{name} was never seen to hold anything")
     assert not wrong, "\n".join(wrong)
 

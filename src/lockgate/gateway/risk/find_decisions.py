@@ -31,7 +31,7 @@ async def decision(pool: Pool, principal: Principal, id_: str, *, param: str = "
         id_,
     )
     if row is None:
-        raise missing("risk.decision", id_, param=param)
+        raise missing("risk_decision", id_, param=param)
     return RiskDecisionRow(*row)
 
 
@@ -39,7 +39,7 @@ async def decision_page(pool: Pool, principal: Principal, page: Page, wanted: Wa
     """One row more than the page holds."""
     cursor = page.after or page.before
     if cursor is not None and not await _is_known(pool, principal, cursor):
-        raise no_cursor("risk.decision", page)
+        raise no_cursor("risk_decision", page)
     values = (
         principal.account, principal.livemode, page.limit + 1, cursor, *bounds(wanted.created),
         wanted.charge, wanted.intent, wanted.verdict,

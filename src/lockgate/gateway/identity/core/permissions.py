@@ -15,7 +15,7 @@ _LEVELS = get_args(Access)
 MERCHANT = (
     "account", "balance", "charges", "checkout_sessions", "customers", "disputes", "early_fraud_warnings",
     "ephemeral_keys", "events", "mandates", "payment_intents", "payment_methods", "payouts", "refunds", "reviews",
-    "risk", "risk_models", "risk_rules", "risk_sessions", "risk_settings", "setup_intents", "test_clock", "tokens",
+    "risk", "risk_rules", "risk_sessions", "risk_settings", "setup_intents", "test_clock", "tokens",
     "value_lists", "webhook_endpoints",
 )  # fmt: skip
 # Every resource that an operation may ask a permission for; an operation that asks for another cannot be registered.

@@ -35,7 +35,7 @@ BUILT_IN: Mapping[str, Permissions] = {
         **_READ_BUSINESS,
         **_all(
             "write",
-            ("reviews", "value_lists", "early_fraud_warnings", "risk", "risk_models", "risk_rules", "risk_settings"),
+            ("reviews", "value_lists", "early_fraud_warnings", "risk", "risk_rules", "risk_settings"),
         ),
         "alerts": "write",
     },
@@ -60,7 +60,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "owner": "Everything, with the last word on who else may.",
     "admin": "Everything, but for making and removing owners.",
     "developer": "Keys, webhooks, apps and certificates; reads the business.",
-    "analyst": "Reviews, value lists and alerts; reads the business.",
+    "analyst": "Reviews, value lists, rules and alerts; reads the business.",
     "support": "Customers and their payments; sends no money out.",
     "finance": "Refunds, disputes and payouts; reads the business.",
     "auditor": "Reads everything and changes nothing.",

@@ -14,10 +14,10 @@ def _closed(**properties: object) -> dict[str, object]:
 
 
 DECISION = Shape(
-    "risk.decision",
+    "risk_decision",
     {
         "id": Field(STRING),
-        "object": Field(const("risk.decision"), default="risk.decision"),
+        "object": Field(const("risk_decision"), default="risk_decision"),
         "attributes": Field(OBJECT),
         "challenge": Field(BOOLEAN),
         "charge": Field(STRING, nullable=True, expands="charge"),
@@ -50,9 +50,9 @@ DECISION = Shape(
 )
 
 SETTINGS = Shape(
-    "risk.settings",
+    "risk_settings",
     {
-        "object": Field(const("risk.settings"), default="risk.settings"),
+        "object": Field(const("risk_settings"), default="risk_settings"),
         "allow_lists": Field(list_of(STRING)),
         "block_lists": Field(list_of(STRING)),
         "card_country_unknown": Field(one_of(*VERDICTS)),

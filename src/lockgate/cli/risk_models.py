@@ -184,7 +184,7 @@ def import_command(
 ) -> None:
     """Replay past payments and write what a model learns from: no card, no name, no address."""
     try:
-        with file.open(newline="", encoding="utf-8") as lines:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
             paid = history.read(lines)
     except UnicodeDecodeError as error:
         raise ConfigError("the file is not UTF-8") from error

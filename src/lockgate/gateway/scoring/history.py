@@ -45,6 +45,9 @@ def read(lines: Iterable[str]) -> list[Paid]:
         strange = [place for place, name in enumerate(columns, 1) if name not in _OWN and name not in _FACTS]
         if strange:
             raise BadHistory(f"column {strange[0]} has a name that is no column of a history")
+        twice = [place for place, name in enumerate(columns, 1) if name in columns[: place - 1]]
+        if twice:
+            raise BadHistory(f"column {twice[0]} stands there twice")
         return sorted(_payments(rows), key=lambda paid: paid.at_ms)
     except csv.Error as error:
         raise BadHistory(f"line {rows.line_num} is no CSV: {error}") from error
@@ -92,8 +95,10 @@ def _key(kind: str, value: str) -> bytes:
 
 def _time(cell: str, column: str, line: int) -> int:
     try:
-        at_ms = int(Decimal(cell) * 1000)
-    except (InvalidOperation, ValueError, OverflowError):
+        seconds = Decimal(cell)
+        # Compared before it is multiplied: a number of a million digits is no time either.
+        at_ms = int(seconds * 1000) if 0 <= seconds <= _LATEST_MS // 1000 else -1
+    except InvalidOperation:
         try:
             moment = datetime.fromisoformat(cell)
         except ValueError:

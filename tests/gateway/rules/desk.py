@@ -48,7 +48,7 @@ class Desk:
         self, name: str, /, *, who: Principal | None = None, key: str | None = None, **fields: Any
     ) -> Any:
         operation = next(one for one in api.operations(self.ports) if one.name == name)
-        path = {"rule": fields.pop("id_")} if "id_" in fields else {}
+        path = {"risk_rule": fields.pop("id_")} if "id_" in fields else {}
         body = urlencode(fields).encode()
         claim = Claim(key, b"hash", new_id("own")) if key else None
         call = Call(

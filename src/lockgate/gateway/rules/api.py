@@ -111,4 +111,4 @@ async def _versions(ports: Ports, call: Call) -> Mapping[str, Any]:
     shown, more = part(
         [render.version(row) for row in rows], page, "risk_rule_version", id_of=lambda one: one["id"]
     )
-    return listing(f"{_RULES}/{call.path['rule']}/versions", shown, has_more=more)
+    return listing(f"{_RULES}/{call.path['risk_rule']}/versions", shown, has_more=more)

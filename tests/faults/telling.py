@@ -55,7 +55,7 @@ async def tell(running: Running, merchants: Merchants, stories: dict[tuple[str, 
         await prepare(merchants, every)
         await learn_references(running, every)
         baseline = {id(one): (await one.get("events", limit=1))["data"][0]["id"] for one in merchants.all()}
-        before = await movements(running)
+        before = {row["id"] for row in await movements(running)}
         # What is told here is told by nobody else: recovery alone finds out.
         await simulator.order("drop_notification", times=1_000_000)
         # First of all the closed door: it resets every connection that stands.
@@ -79,14 +79,14 @@ async def tell(running: Running, merchants: Merchants, stories: dict[tuple[str, 
             newer = [event for event in await merchant.all("events") if event["id"] > baseline[id(merchant)]]
             for event in reversed(newer):
                 told[id(merchant)].append(event)
-        after = await movements(running)
+        moved = [row for row in await movements(running) if row["id"] not in before]
         happened = await effects(running, every)
         await simulator.clear()
     return Told(
         stories,
         recovered_after_s,
         {(one.name, one.fault): events_of(one, told[id(one.merchant)]) for one in every},
-        {(one.name, one.fault): books_of(one, after[len(before) :]) for one in every},
+        {(one.name, one.fault): books_of(one, moved) for one in every},
         {(one.name, one.fault): happened[one.key] for one in every},
     )
 

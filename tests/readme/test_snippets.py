@@ -111,7 +111,7 @@ def test_every_make_target_exists() -> None:
 
 
 def test_every_command_exists() -> None:
-    named = spoken(r"(?:^|[`/] ?|\$ )lockgate ([a-z]+(?:[ |][a-z|]+)?)")
+    named = spoken(r"(?:^|[`/] ?|\$ )lockgate ([a-z]+(?:[ |][a-z][a-z|-]*)?)")
     commands = {command for _, words in named for command in expand(words)}
     assert {("up",), ("verify",)} <= commands
     missing = []

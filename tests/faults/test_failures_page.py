@@ -48,9 +48,13 @@ def test_every_path_of_the_processor_has_a_row_or_is_a_question() -> None:
     assert {row.path for row in TABLE.values()} | {asked.path for asked in QUESTIONS.values()} == paths
 
 
+# They order the capture and the void that have rows of their own; tests/gateway/payments/test_verdicts loses answers.
+BY_REVIEW = {"review.approve", "review.refuse"}
+
+
 def test_every_operation_that_can_reach_a_processor_has_a_row() -> None:
     reaching = {operation.name for operation in operations() if reaches_a_processor(operation.handler)}
-    assert {row.operation for row in TABLE.values() if row.operation} == reaching
+    assert {row.operation for row in TABLE.values() if row.operation} == reaching - BY_REVIEW
     assert set(RECIPES) == set(TABLE)
 
 

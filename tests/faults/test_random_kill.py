@@ -131,7 +131,7 @@ def test_the_load_and_the_mayhem_were_real(aftermath: Aftermath, capsys: pytest.
             f"\nseed {SEED}: {len(shop.acknowledged)} acknowledged, {len(aftermath.events)} events; in doubt for"
             f" {aftermath.recovered_after_s:.0f} s after the end; answers {dict(shop.answers)}; {aftermath.story}"
         )
-    assert len(shop.acknowledged) > 300, "the load hardly ran: nothing was proven"
+    assert len(shop.acknowledged) > 120, "the load hardly ran: nothing was proven"
     kinds = Counter(said.kind for said in shop.acknowledged)
     assert set(kinds) == set(ENDS), f"not everything was tried: {kinds}"
     killed = {entry.removeprefix("kill ") for entry in aftermath.story if entry.startswith("kill ")}
@@ -152,7 +152,7 @@ def test_a_repeated_key_is_told_the_same_again(aftermath: Aftermath) -> None:
 
 
 def test_nothing_was_paid_twice_and_all_amounts_agree(aftermath: Aftermath) -> None:
-    assert sum(bool(one.standing) for one in aftermath.paid) > 100
+    assert sum(bool(one.standing) for one in aftermath.paid) > 40
     assert doubled(aftermath.paid) == []
 
 

@@ -53,7 +53,12 @@ SHIPPING = Object(
         "tracking_number": optional(Text(255)),
     }
 )
-RADAR_OPTIONS = Object({"session": optional(Text(255), "What the shopper's page has reported under: rse_...")})
+RADAR_OPTIONS = Object(
+    {
+        "referrer": optional(Unsupported("Where the shopper came from is not looked at.")),
+        "session": optional(Text(255), "What the shopper's page has reported under: rse_..."),
+    }
+)
 CARD_TYPE = Only(_KIND, lambda kind: kind == "card", _CARDS_ONLY)
 
 CARD = Object(

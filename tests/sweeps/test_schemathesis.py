@@ -29,7 +29,7 @@ def test_arrays_and_objects_are_written_as_the_dialect_has_them() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(560)
 def test_every_answer_is_documented(place: Place, tmp_path: Path) -> None:
     """Boundary values of every parameter, random forms right and wrong, and chains: made, then used by its id."""
     account = place.running.command("accounts", "create", "--name", "Fuzzed").stdout.split()[0]
@@ -46,7 +46,7 @@ def test_every_answer_is_documented(place: Place, tmp_path: Path) -> None:
             "--exclude-checks", ",".join(LEFT_OUT), "--suppress-health-check", "all", "--continue-on-failure",
             "--report", "json", "--report-json-path", str(report),
         ],
-        cwd=tmp_path, capture_output=True, text=True, timeout=270, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=540, check=False,
         env={
             **os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.sweeps.schemathesis_hooks",
             "SWEEP_OBJECTS": json.dumps(merchant.objects),

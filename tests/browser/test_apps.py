@@ -50,8 +50,10 @@ def test_an_app_is_let_in_and_put_out(anna: Visitor):
     anna.page.get_by_label("Code from your authenticator app").fill(anna.code())
     anna.press("Continue")
     anna.reads("Book keeper asks for access")
+    anna.page.route("http://127.0.0.1:1/**", lambda route: route.fulfill(body="The app's own page."))
     with anna.page.expect_request(lambda request: request.url.startswith("http://127.0.0.1:1/back")) as back:
         anna.press("Let Book keeper in")
+    expect(anna.page.get_by_text("The app's own page.")).to_be_visible()
     answer = parse_qs(urlsplit(back.value.url).query)
     assert answer["state"] == ["s1"]
     assert len(answer["code"][0]) > 20

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from tools.contract.declared import operations
@@ -19,6 +20,7 @@ from tests.sweeps.test_operations import assert_on_record
 
 DECLARED = operations()
 Expected = Callable[[Operation], bool]
+_objects = count(1)
 
 
 class Sweep:
@@ -32,8 +34,8 @@ class Sweep:
 
     def ask(self, operation: Operation) -> Reply:
         path = operation.path
-        while "{" in path:
-            path = path[: path.index("{")] + "none_0000000000000000" + path[path.index("}") + 1 :]
+        while "{" in path:  # another object each time, for how often one is changed has a limit of its own
+            path = path[: path.index("{")] + f"none_{next(_objects):016}" + path[path.index("}") + 1 :]
         for _ in range(50):
             if self._client is None or self._sent >= 10:
                 if self._client is not None:

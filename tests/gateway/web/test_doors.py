@@ -14,6 +14,8 @@ import trustme
 from lockgate.gateway.web.doors import Door, Doors
 from lockgate.gateway.web.tls import Handshakes, Leaf
 
+PATIENCE_S = 60
+
 
 async def nothing_new() -> None:
     return None
@@ -58,7 +60,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 async def until(wanted: bool, place: Place, port: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await place.answers(port) is not wanted:
             await asyncio.sleep(0.1)
 
@@ -66,7 +68,7 @@ async def until(wanted: bool, place: Place, port: int) -> None:
 async def listens(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
+    except ConnectionError:  # refused, or reset by a listener that stops with this one in its queue
         return False
     writer.close()
     return True
@@ -75,7 +77,7 @@ async def listens(port: int) -> bool:
 async def test_an_expired_certificate_stops_the_listener_until_there_is_a_good_one(
     place: Place,
 ) -> None:
-    place.write(ends_in_s=4)
+    place.write(ends_in_s=6)
     door = Door("api", "127.0.0.1", 0, Handshakes(place.leaf), app)  # type: ignore[arg-type] - any ASGI application
     doors = Doors([door], changed=nothing_new)
     await doors.open()
@@ -83,7 +85,7 @@ async def test_an_expired_certificate_stops_the_listener_until_there_is_a_good_o
         assert await place.answers(door.port)
         with structlog.testing.capture_logs() as lines:
             await until(False, place, door.port)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while await listens(door.port):
                     await asyncio.sleep(0.1)
         [said] = [line for line in lines if "expired" in line["event"]]
@@ -102,10 +104,10 @@ async def test_a_door_does_not_open_with_an_expired_certificate(place: Place) ->
     try:
         assert door.listener is None
         place.write(ends_in_s=3600)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while door.listener is None:
                 await asyncio.sleep(0.1)
-        assert await place.answers(door.port)
+        await until(True, place, door.port)
     finally:
         await doors.close()
 
@@ -118,7 +120,7 @@ async def test_a_renewed_certificate_is_shown_without_any_signal(place: Place) -
     try:
         before = door.handshakes.leaf.ends()  # type: ignore[union-attr] - it has TLS
         place.write(ends_in_s=7200)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while door.handshakes.changed():  # type: ignore[union-attr] - it has TLS
                 await asyncio.sleep(0.05)
         assert place.leaf.ends() > before

@@ -7,7 +7,6 @@ from lockgate.gateway.identity.core.key_format import KeyKind
 from lockgate.kernel.ids import random_token
 
 PEPPER = ("platform", "api-key-pepper", "platform")  # account, purpose and subject of the vault's data key
-CLIENT_SECRET_KEY = ("platform", "client-secret", "platform")
 
 
 def draw(kind: KeyKind, *, livemode: bool, account: str) -> str:

@@ -8,7 +8,6 @@ from lockgate.kernel.jws import base64url
 from lockgate.kernel.source import source
 
 SECRET_BYTES = 32
-SECRET_LENGTH = 43
 
 
 def draw() -> str:

@@ -24,6 +24,9 @@ from tests.support.running import Running, discard, start_lockgate
 from tests.support.shop import ENDS, Shop
 
 SECONDS = 40
+MOST_SECONDS = 180
+"""However slow the machine is: longer than this the load does not go on until there was enough of it."""
+ENOUGH = 150
 SEED = int(time.time())
 # Five deaths of one program within a minute rightly stop everything: stay below.
 KILLS = ["gateway", "vault", "worker", "simulator"] * 3 + ["backend", "postgres"]
@@ -32,7 +35,7 @@ RECOVERY_S = 60
 LEASE_S = 60
 """How long a delivery waits that a worker took along into its death."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(540)]
 
 
 @dataclass
@@ -65,7 +68,7 @@ async def mayhem(running: Running, seconds: float, dice: random.Random) -> list[
     dice.shuffle(victims)
     end = time.monotonic() + seconds
     async with simulator_of(running) as simulator:
-        while victims and time.monotonic() < end:
+        while victims and (time.monotonic() < end or len(victims) > len(KILLS) - 6):
             await asyncio.sleep(dice.uniform(0.2, 2.0))
             if dice.random() < 0.6:
                 fault, times = dice.choice(FAULTS), dice.randrange(1, 8)
@@ -84,22 +87,27 @@ async def mayhem(running: Running, seconds: float, dice: random.Random) -> list[
 
 async def live_through(running: Running) -> Aftermath:
     shop = Shop(running["api"], running["secret_key"], running["ca_file"], seed=SEED)
+    begun = time.monotonic()
+
+    def over() -> bool:
+        lasted = time.monotonic() - begun
+        enough = len(shop.acknowledged) >= ENOUGH and {said.kind for said in shop.acknowledged} == set(ENDS)
+        return lasted > MOST_SECONDS or (lasted > SECONDS and enough)
+
     async with receiving(slow_s=0.2) as receiver:
         async with merchant_of(running) as merchant:
             made = await merchant.post("webhook_endpoints", url=receiver.url, **{"enabled_events[0]": "*"})
             assert made.status == 200, made.body
         async with shop.open():
             story, _ = await asyncio.gather(
-                mayhem(running, SECONDS, random.Random(SEED)), shop.keep_going(SECONDS, customers=12)
+                mayhem(running, SECONDS, random.Random(SEED)), shop.keep_going(over, customers=12)
             )
             recovered_after_s = await settled(running, within_s=RECOVERY_S)
             await shop.read_again()
         end = time.monotonic() + LEASE_S + 15
         while (events := await committed_events(running)) - receiver.ids() and time.monotonic() < end:
             await asyncio.sleep(0.5)
-        return Aftermath(
-            running, shop, story, recovered_after_s, await payments(running), events, receiver.deliveries
-        )
+        return Aftermath(running, shop, story, recovered_after_s, await payments(running), events, receiver.deliveries)
 
 
 async def committed_events(running: Running) -> set[str]:
@@ -131,7 +139,7 @@ def test_the_load_and_the_mayhem_were_real(aftermath: Aftermath, capsys: pytest.
             f"\nseed {SEED}: {len(shop.acknowledged)} acknowledged, {len(aftermath.events)} events; in doubt for"
             f" {aftermath.recovered_after_s:.0f} s after the end; answers {dict(shop.answers)}; {aftermath.story}"
         )
-    assert len(shop.acknowledged) > 120, "the load hardly ran: nothing was proven"
+    assert len(shop.acknowledged) >= ENOUGH, "the load hardly ran: nothing was proven"
     kinds = Counter(said.kind for said in shop.acknowledged)
     assert set(kinds) == set(ENDS), f"not everything was tried: {kinds}"
     killed = {entry.removeprefix("kill ") for entry in aftermath.story if entry.startswith("kill ")}
@@ -147,12 +155,12 @@ def test_every_answer_was_one_that_a_shop_can_live_with(aftermath: Aftermath) ->
 
 
 def test_a_repeated_key_is_told_the_same_again(aftermath: Aftermath) -> None:
-    assert aftermath.shop.replayed > 100
+    assert aftermath.shop.replayed >= ENOUGH // 2
     assert aftermath.shop.changed_answers == []
 
 
 def test_nothing_was_paid_twice_and_all_amounts_agree(aftermath: Aftermath) -> None:
-    assert sum(bool(one.standing) for one in aftermath.paid) > 40
+    assert sum(bool(one.standing) for one in aftermath.paid) >= ENOUGH // 4
     assert doubled(aftermath.paid) == []
 
 

@@ -6,7 +6,7 @@ import json
 import random
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from lockgate.kernel.ids import new_id
 from tests.support.errands import ERRANDS
 
 RETRY_STATUSES = {409, 429, 500, 502, 503}
+KEPT_STATUSES = {200, 402}  # what is refused has changed nothing, and may be granted to the same key later
 REPLAYS = 300
 # What each status may have become by the time nothing is in doubt any more. A payment in doubt may come out either way.
 ENDS = {
@@ -106,7 +107,8 @@ class Shop:
                 body = json.loads(raw)
                 if status not in RETRY_STATUSES:
                     self.answers[str(status)] += 1
-                    self.lasting.append(Lasting(path, params, key, status, raw))
+                    if status in KEPT_STATUSES:
+                        self.lasting.append(Lasting(path, params, key, status, raw))
                     return status, body
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
                 status = 0
@@ -171,13 +173,11 @@ class Shop:
             back = self.dice.randrange(1, body["amount_received"] + 1)
             await self.then("/v1/refunds", {"payment_intent": intent, "amount": back}, "refund")
 
-    async def keep_going(self, seconds: float, *, customers: int) -> None:
-        """``customers`` at a time, for ``seconds``."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
+    async def keep_going(self, over: Callable[[], bool], *, customers: int) -> None:
+        """``customers`` at a time, until it is ``over``."""
 
         async def one_after_another() -> None:
-            while loop.time() < end:
+            while not over():
                 await self.one_customer()
 
         await asyncio.gather(*(one_after_another() for _ in range(customers)))

@@ -5,16 +5,15 @@ from random import Random
 
 import pytest
 
+from lockgate.gateway.risk.find_history import history
 from lockgate.gateway.rules.core.catalogue import HABIT_KEYS, HABITS
 from lockgate.gateway.scoring.core.habits import NAMES, PAST, Habits
-from lockgate.gateway.scoring.find_habits import habits
 from lockgate.gateway.scoring.labels import label
 from lockgate.gateway.storage.commit import Committer
 from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.records import RiskEventRow
 from lockgate.gateway.storage.rows import Commit
 from lockgate.gateway.velocity.core.keys import Keys
-from lockgate.gateway.velocity.find import history
 
 ACCOUNT = "acct_habits"
 START_MS = 1_760_000_000_000
@@ -57,10 +56,15 @@ class Shop:
         await self.committer.commit(Commit(risk_labels=[row]))
 
     async def told(self, keys: Keys) -> dict[str, int | float]:
-        return await habits(self.pool, account=ACCOUNT, livemode=False, keys=keys, now_ms=self.now_ms)
+        names = {name for names in NAMES.values() for name in names}
+        return {name: value for name, value in (await self.counted(keys)).items() if name in names}
+
+    async def counted(self, keys: Keys) -> dict[str, int | float]:
+        found = await history(self.pool, ACCOUNT, False, keys=keys, amount=0, now_ms=self.now_ms, hashes=[])
+        return found.counted
 
     async def frauds(self, keys: Keys) -> tuple[object, object]:
-        found = await history(self.pool, account=ACCOUNT, livemode=False, keys=keys, amount=0, now_ms=self.now_ms)
+        found = await self.counted(keys)
         return found["card_frauds_7d"], found["card_frauds_30d"]
 
 

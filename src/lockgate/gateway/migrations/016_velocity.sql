@@ -235,7 +235,7 @@ begin
                     and p.others = g.measure and p.other = fresh.other and p.last_ms > g.since_ms) else true end
             ) + case when some_folded then risk_folded_v1(g.account, g.livemode, g.kind, g.key, g.measure, g.since_ms)
                 else 0 end
-            end as value
+            end as value offset 0
         ) m;
         exit when number = 0 and holds is not false;
         if number > 0 and not holds then
@@ -853,18 +853,26 @@ begin
     return outcome;
 end $$;
 
--- Velocity of keys that were folded, or have too many attempts to tell them one by one, as rows to be added up by kind.
--- ``windows`` says into which of the five windows a row counts, bit by bit, the shortest first. The numbers are when the
--- key was first seen, attempts, amount, declines, blocks, frauds, and how many different cards, customers, addresses,
--- devices and e-mail addresses. p_since are the first milliseconds of the windows, p_until_ms is where known frauds end;
--- p_card and so on are the others that this payment is seen with. A stable function reads everything as of one moment: what
--- is folded meanwhile is seen wholly in one place or wholly in the other.
-create function risk_velocity_v1(
-    p_account text, p_livemode boolean, p_kinds text[], p_keys bytea[],
+-- Velocity of a key that was folded, or has too many attempts to tell them one by one, as rows to be added up. ``windows``
+-- says into which of the five windows a row counts, bit by bit, the shortest first. The numbers are when the key was first
+-- seen, attempts, amount, declines, blocks, frauds, and how many different cards, customers, addresses, devices and e-mail
+-- addresses. p_since are the first milliseconds of the windows, p_until_ms is where known frauds end; p_card and so on are
+-- the others that this payment is seen with. A stable function reads everything as of one moment: what is folded meanwhile
+-- is seen wholly in one place or wholly in the other.
+--
+-- One function for each kind, so that each has a plan of its own that opens one index of attempts. A plan made while the
+-- tables are empty is kept until they are analyzed: it must be one for full tables.
+do $do$
+declare name text;
+begin
+    foreach name in array array['card', 'customer', 'ip', 'device', 'email', 'bin'] loop
+        execute format($sql$
+create function risk_velocity_%1$s_v1(
+    p_account text, p_livemode boolean, p_key bytea,
     p_card bytea, p_customer bytea, p_ip bytea, p_device bytea, p_email bytea, p_since bigint[], p_until_ms bigint
-) returns table (kind text, windows int, numbers bigint[])
-language plpgsql stable set search_path = gateway, pg_temp
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+) returns table (windows int, numbers bigint[])
+language plpgsql stable set search_path = gateway, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_memoize = off as $$
 #variable_conflict use_column
 declare
     m1 constant bigint := p_since[1];
@@ -872,145 +880,142 @@ declare
     h24 constant bigint := p_since[3];
     d7 constant bigint := p_since[4];
     d30 constant bigint := p_since[5];
-    tick_m1 constant bigint := (p_since[1] + 9999) / 10000;  -- the first 10 seconds that lie wholly in the window
-    tick_h1 constant bigint := (p_since[2] + 9999) / 10000;
+    tick_m1 constant bigint := (m1 + 9999) / 10000;  -- the first 10 seconds that lie wholly in the window
+    tick_h1 constant bigint := (h1 + 9999) / 10000;
     minute_h1 constant bigint := (tick_h1 + 5) / 6;
     tens_h1 constant bigint := (minute_h1 + 9) / 10;
+    today constant bigint := p_until_ms / 86400000 - 1;
 begin
-    -- A plan made while the tables are empty is kept until they are analyzed: it must be one for full tables, so each key
-    -- is looked up by itself (``offset 0`` keeps it that way).
     return query
-    with asked as materialized (
-        select a.kind, a.key from unnest(p_kinds, p_keys) a (kind, key)
-    ), single as materialized (
-        select a.kind, a.key, s.at_ms, s.amount, s.state, s.fraud_ms, s.card, s.customer, s.ip, s.device, s.email,
+    with single as materialized (
+        select s.at_ms, s.amount, s.state, s.fraud_ms, s.card, s.customer, s.ip, s.device, s.email,
             case when s.at_ms >= m1 then 31 when s.at_ms >= h1 then 30 when s.at_ms >= h24 then 28
                 when s.at_ms >= d7 then 24 when s.at_ms >= d30 then 16 else 0 end as windows
-        from asked a cross join lateral (
-            select * from risk_single t where t.kind = a.kind and t.key = a.key
-            and t.account = p_account and t.livemode = p_livemode offset 0
-        ) s
+        from risk_single s
+        where s.kind = '%1$s' and s.key = p_key and s.account = p_account and s.livemode = p_livemode
     )
-    select t.kind, t.windows, array[min(t.first_ms), sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
+    select t.windows, array[min(t.first_ms), sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
         sum(t.frauds), sum(t.cards), sum(t.customers), sum(t.ips), sum(t.devices), sum(t.emails)]
     from (
-        select s.kind, s.windows, s.at_ms as first_ms, (s.state <> 'void')::int as attempts,
+        select s.windows, s.at_ms as first_ms, (s.state <> 'void')::int as attempts,
             case when s.state in ('open', 'approved') then s.amount else 0 end as amount,
             (s.state = 'declined')::int as declines, (s.state = 'blocked')::int as blocks, 0 as frauds,
             0 as cards, 0 as customers, 0 as ips, 0 as devices, 0 as emails
         from single s
         union all
-        select s.kind, case when s.fraud_ms >= d7 then 24 else 16 end, null, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0
+        select case when s.fraud_ms >= d7 then 24 else 16 end, null, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0
         from single s where s.fraud_ms >= d30 and s.fraud_ms < p_until_ms
         union all
-        select a.kind, p.* from asked a cross join lateral (
-            select case when u.at_ms >= tick_m1 * 10000 then 31 when u.at_ms >= tick_h1 * 10000 then 30
-                    when u.at_ms >= h24 then 28 when u.at_ms >= d7 then 24 else 16 end,
-                null::bigint, u.attempts, u.amount, u.declines, u.blocks,
-                case when u.at_ms < p_until_ms then u.frauds else 0 end, 0, 0, 0, 0, 0
-            from risk_use u where u.key = a.key and u.kind = a.kind and u.account = p_account and u.livemode = p_livemode
-            and u.at_ms >= d30
-            union all
-            select 1, null, c.attempts, c.amount, c.declines, c.blocks, 0, c.cards, c.customers, c.ips, c.devices, c.emails
-            from risk_count c where c.key = a.key and c.kind = a.kind and c.account = p_account and c.livemode = p_livemode
-            and c.span = 10 and c.bucket >= tick_m1
-            union all
-            select 2, null, c.attempts, c.amount, c.declines, c.blocks, 0, c.cards, c.customers, c.ips, c.devices, c.emails
-            from risk_count c where c.key = a.key and c.kind = a.kind and c.account = p_account and c.livemode = p_livemode
-            and c.span = 10 and c.bucket >= tick_h1 and c.bucket < minute_h1 * 6
-            union all
-            select 2, null, c.attempts, c.amount, c.declines, c.blocks, 0, c.cards, c.customers, c.ips, c.devices, c.emails
-            from risk_count c where c.key = a.key and c.kind = a.kind and c.account = p_account and c.livemode = p_livemode
-            and c.span = 60 and c.bucket >= minute_h1 and c.bucket < tens_h1 * 10
-            union all
-            select 2, null, c.attempts, c.amount, c.declines, c.blocks, 0, c.cards, c.customers, c.ips, c.devices, c.emails
-            from risk_count c where c.key = a.key and c.kind = a.kind and c.account = p_account and c.livemode = p_livemode
-            and c.span = 600 and c.bucket >= tens_h1
-            union all
-            select 4, null, c.attempts, c.amount, c.declines, c.blocks, 0, c.cards, c.customers, c.ips, c.devices, c.emails
-            from risk_count c where c.key = a.key and c.kind = a.kind and c.account = p_account and c.livemode = p_livemode
-            and c.span = 3600 and c.bucket >= h24 / 3600000
-            union all
-            select case when c.bucket >= d7 / 86400000 then 24 else 16 end, null, c.attempts, c.amount, c.declines, c.blocks,
-                case when c.bucket < p_until_ms / 86400000 then c.frauds else 0 end,
-                c.cards, c.customers, c.ips, c.devices, c.emails
-            from risk_count c where c.key = a.key and c.kind = a.kind and c.account = p_account and c.livemode = p_livemode
-            and c.span = 86400 and c.bucket >= d30 / 86400000
-            union all  -- what the beginnings of the exact windows cut through, as it now stands
-            select w.windows, null, (e.state <> 'void')::int, case when e.state in ('open', 'approved') then e.amount else 0 end,
-                (e.state = 'declined')::int, (e.state = 'blocked')::int, 0, 0, 0, 0, 0, 0
-            from (values (1, m1, tick_m1 * 10000), (2, h1, tick_h1 * 10000)) w (windows, since_ms, until_ms)
-            cross join lateral (
-                select f.attempt from risk_folded f where f.key = a.key and f.kind = a.kind and f.account = p_account
-                and f.livemode = p_livemode and f.at_ms >= w.since_ms and f.at_ms < w.until_ms offset 0
-            ) f
-            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
-            union all
-            select 2, null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
-                (l.others = 'devices')::int, (l.others = 'emails')::int
-            from risk_pair l where l.key = a.key and l.kind = a.kind and l.account = p_account and l.livemode = p_livemode
-            and l.last_ms >= h1 and l.last_ms < tick_h1 * 10000 and l.last_ms > 0
-        ) p
+        select case when u.at_ms >= tick_m1 * 10000 then 31 when u.at_ms >= tick_h1 * 10000 then 30
+                when u.at_ms >= h24 then 28 when u.at_ms >= d7 then 24 else 16 end,
+            null, u.attempts, u.amount, u.declines, u.blocks, case when u.at_ms < p_until_ms then u.frauds else 0 end,
+            0, 0, 0, 0, 0
+        from risk_use u where u.key = p_key and u.kind = '%1$s' and u.account = p_account and u.livemode = p_livemode
+        and u.at_ms >= d30
+        union all
+        select w.windows, null, c.attempts, c.amount, c.declines, c.blocks,
+            case when w.span = 86400 and c.bucket <= today then c.frauds else 0 end,
+            c.cards, c.customers, c.ips, c.devices, c.emails
+        from (values (1, 10, tick_m1, null), (2, 10, tick_h1, minute_h1 * 6), (2, 60, minute_h1, tens_h1 * 10),
+            (2, 600, tens_h1, null), (4, 3600, h24 / 3600000, null), (24, 86400, d7 / 86400000, null),
+            (16, 86400, d30 / 86400000, d7 / 86400000)) w (windows, span, since, until)
+        join risk_count c on c.key = p_key and c.kind = '%1$s' and c.account = p_account and c.livemode = p_livemode
+            and c.span = w.span and c.bucket >= w.since and c.bucket < coalesce(w.until, 9223372036854775807)
+        union all  -- what the beginnings of the exact windows cut through, as it now stands
+        select w.windows, null, (e.state <> 'void')::int, case when e.state in ('open', 'approved') then e.amount else 0 end,
+            (e.state = 'declined')::int, (e.state = 'blocked')::int, 0, 0, 0, 0, 0, 0
+        from (values (1, m1, tick_m1 * 10000), (2, h1, tick_h1 * 10000)) w (windows, since_ms, until_ms)
+        join risk_folded f on f.key = p_key and f.kind = '%1$s' and f.account = p_account and f.livemode = p_livemode
+            and f.at_ms >= w.since_ms and f.at_ms < w.until_ms
+        join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+        union all
+        select 2, null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
+            (l.others = 'devices')::int, (l.others = 'emails')::int
+        from risk_pair l where l.key = p_key and l.kind = '%1$s' and l.account = p_account and l.livemode = p_livemode
+        and l.last_ms >= h1 and l.last_ms < tick_h1 * 10000 and l.last_ms > 0
         union all  -- others of what is not folded, but for the windows in which they are counted already
-        select l.kind, l.windows & ~coalesce((
+        select l.windows & ~coalesce((
             select case when p.last_ms >= h1 then 30 when p.last_ms >= h24 then 28 when p.last_ms >= d7 then 24 else 0 end
-            from risk_pair p where p.key = l.key and p.kind = l.kind and p.account = p_account and p.livemode = p_livemode
+            from risk_pair p where p.key = p_key and p.kind = '%1$s' and p.account = p_account and p.livemode = p_livemode
             and p.others = l.others and p.other = l.other
         ), 0), null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
             (l.others = 'devices')::int, (l.others = 'emails')::int
         from (
-            select s.kind, s.key, s.others, s.other, max(s.windows & 30) as windows from (
-                select s.kind, s.key, o.others, o.other, s.windows from single s
-                cross join lateral (values ('cards', s.card), ('customers', s.customer), ('ips', s.ip),
-                    ('devices', s.device), ('emails', s.email)) o (others, other)
-                where o.other is not null and s.windows >= 24
+            select o.others, o.other, max(o.windows & 30) as windows from (
+                select 31 as windows, %2$s
                 union all
-                select a.kind, a.key, o.others, o.other, 30 from asked a
-                cross join lateral (values ('cards', p_card, '{customer,ip,device,email,bin}'::text[]),
-                    ('customers', p_customer, '{card}'), ('ips', p_ip, '{card,device,email,bin}'), ('devices', p_device, '{card}'),
-                    ('emails', p_email, '{card,ip,device}')) o (others, other, kinds)
-                where o.other is not null and a.kind = any (o.kinds)
-            ) s group by s.kind, s.key, s.others, s.other
+                select s.windows, s.card, s.customer, s.ip, s.device, s.email from single s where s.windows >= 24
+            ) s (windows, card, customer, ip, device, email)
+            cross join lateral (values ('cards', s.card, s.windows), ('customers', s.customer, s.windows),
+                ('ips', s.ip, s.windows), ('devices', s.device, s.windows), ('emails', s.email, s.windows)
+            ) o (others, other, windows)
+            where o.other is not null group by o.others, o.other
         ) l
-    ) t group by t.kind, t.windows;
-end $$;
+    ) t group by t.windows;
+end $$
+        $sql$, name, case name when 'card' then 'null::bytea, p_customer, p_ip, p_device, p_email'
+            when 'customer' then 'p_card, null::bytea, null::bytea, null::bytea, null::bytea'
+            when 'ip' then 'p_card, null::bytea, null::bytea, null::bytea, p_email'
+            when 'device' then 'p_card, null::bytea, p_ip, null::bytea, p_email'
+            else 'p_card, null::bytea, p_ip, null::bytea, null::bytea' end);
+        execute format('revoke all on function risk_velocity_%s_v1 from public', name);
+        execute format('grant execute on function risk_velocity_%s_v1 to lockgate_gateway, lockgate_worker', name);
+    end loop;
+end $do$;
 
--- Of keys that were folded, or have too many attempts to tell them one by one: their last 50 payments, and (``last``) the
--- newest that says where it was made, until now. Of cards, customers and devices: nobody asks it of others.
-create function risk_past_v1(p_account text, p_livemode boolean, p_kinds text[], p_keys bytea[], p_now_ms bigint)
-returns table (kind text, last boolean, at_ms bigint, amount bigint, fraud_ms bigint, place real[])
-language plpgsql stable set search_path = gateway, pg_temp
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+create function risk_velocity_v1(
+    p_account text, p_livemode boolean, p_kind text, p_key bytea,
+    p_card bytea, p_customer bytea, p_ip bytea, p_device bytea, p_email bytea, p_since bigint[], p_until_ms bigint
+) returns table (windows int, numbers bigint[]) language sql stable as $$
+    select * from risk_velocity_card_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
+        p_since, p_until_ms) where p_kind = 'card'
+    union all
+    select * from risk_velocity_customer_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
+        p_since, p_until_ms) where p_kind = 'customer'
+    union all
+    select * from risk_velocity_ip_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
+        p_since, p_until_ms) where p_kind = 'ip'
+    union all
+    select * from risk_velocity_device_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
+        p_since, p_until_ms) where p_kind = 'device'
+    union all
+    select * from risk_velocity_email_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
+        p_since, p_until_ms) where p_kind = 'email'
+    union all
+    select * from risk_velocity_bin_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
+        p_since, p_until_ms) where p_kind = 'bin'
+$$;
+
+-- Of a card, customer or device that was folded, or has too many attempts to tell them one by one: its last 50 payments,
+-- and (``last``) the newest that says where it was made, until now.
+create function risk_past_v1(p_account text, p_livemode boolean, p_kind text, p_key bytea, p_now_ms bigint)
+returns table (last boolean, at_ms bigint, amount bigint, fraud_ms bigint, place real[])
+language plpgsql stable set search_path = gateway, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_memoize = off as $$
 #variable_conflict use_column
 begin
-    if not p_kinds && '{card,customer,device}' then
-        return;
-    end if;
     return query
-    select a.kind, p.* from unnest(p_kinds, p_keys) a (kind, key)
-    cross join lateral (
-        (select false, b.at_ms, b.amount, b.fraud_ms, null::real[] from (
-            (select s.at_ms, s.amount, s.fraud_ms from risk_single s
-                where s.kind = a.kind and s.key = a.key and s.account = p_account and s.livemode = p_livemode
-                and s.state <> 'void' order by s.at_ms desc limit 50)
-            union all
-            (select e.at_ms, e.amount, e.fraud_ms from risk_folded f
-                join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
-                where f.key = a.key and f.kind = a.kind and f.account = p_account and f.livemode = p_livemode
-                and e.state <> 'void' order by f.at_ms desc limit 50)
-        ) b order by b.at_ms desc limit 50)
+    (select false, b.at_ms, b.amount, b.fraud_ms, null::real[] from (
+        (select s.at_ms, s.amount, s.fraud_ms from risk_single s
+            where s.kind = p_kind and s.key = p_key and s.account = p_account and s.livemode = p_livemode
+            and s.state <> 'void' order by s.at_ms desc limit 50)
         union all
-        (select true, b.at_ms, null, null, b.place from (
-            (select s.at_ms, s.place from risk_single s
-                where s.kind = a.kind and s.key = a.key and s.account = p_account and s.livemode = p_livemode
-                and s.place is not null and s.at_ms <= p_now_ms order by s.at_ms desc limit 1)
-            union all
-            (select e.at_ms, e.place from risk_folded f
-                join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
-                where f.key = a.key and f.kind = a.kind and f.account = p_account and f.livemode = p_livemode
-                and f.placed and f.at_ms <= p_now_ms order by f.at_ms desc limit 1)
-        ) b order by b.at_ms desc limit 1)
-    ) p where a.kind in ('card', 'customer', 'device');
+        (select e.at_ms, e.amount, e.fraud_ms from risk_folded f
+            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
+            and e.state <> 'void' order by f.at_ms desc limit 50)
+    ) b order by b.at_ms desc limit 50)
+    union all
+    (select true, b.at_ms, null, null, b.place from (
+        (select s.at_ms, s.place from risk_single s
+            where s.kind = p_kind and s.key = p_key and s.account = p_account and s.livemode = p_livemode
+            and s.place is not null and s.at_ms <= p_now_ms order by s.at_ms desc limit 1)
+        union all
+        (select e.at_ms, e.place from risk_folded f
+            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
+            and f.placed and f.at_ms <= p_now_ms order by f.at_ms desc limit 1)
+    ) b order by b.at_ms desc limit 1);
 end $$;
 
 -- All that is known of a payment's keys in one read, rows of several parts told apart by ``part``. Of a key that was never
@@ -1031,8 +1036,6 @@ create function risk_history_v1(
         and k.account = p_account and k.livemode = p_livemode
         and k.key = case k.kind when 'card' then p_card when 'customer' then p_customer when 'ip' then p_ip
             when 'device' then p_device when 'email' then p_email else p_bin end
-    ), hot as materialized (
-        select array_agg(k.kind) as kinds, array_agg(k.key) as keys from known k where k.folded having count(*) > 0
     )
     select 0, e.at_ms, e.amount, e.state, e.fraud_ms, e.folded::int, e.card, e.customer, e.ip, e.device, e.email, e.bin,
         e.place, null::int, null::bigint[]
@@ -1065,12 +1068,13 @@ create function risk_history_v1(
     select 1, k.first_ms, null, k.kind, null, k.folded::int, null, null, null, null, null, null, null, null, null
     from known k
     union all
-    select 2, null, null, v.kind, null, null, null, null, null, null, null, null, null, v.windows, v.numbers
-    from hot h cross join lateral risk_velocity_v1(p_account, p_livemode, h.kinds, h.keys,
-        p_card, p_customer, p_ip, p_device, p_email, p_since, p_until_ms) v
+    select 2, null, null, k.kind, null, null, null, null, null, null, null, null, null, v.windows, v.numbers
+    from known k cross join lateral risk_velocity_v1(p_account, p_livemode, k.kind, k.key,
+        p_card, p_customer, p_ip, p_device, p_email, p_since, p_until_ms) v where k.folded
     union all
-    select 3, p.at_ms, p.amount, p.kind, p.fraud_ms, p.last::int, null, null, null, null, null, null, p.place, null, null
-    from hot h cross join lateral risk_past_v1(p_account, p_livemode, h.kinds, h.keys, p_now_ms) p
+    select 3, p.at_ms, p.amount, k.kind, p.fraud_ms, p.last::int, null, null, null, null, null, null, p.place, null, null
+    from known k cross join lateral risk_past_v1(p_account, p_livemode, k.kind, k.key, p_now_ms) p
+    where k.folded and k.kind in ('card', 'customer', 'device')
 $$;
 
 revoke all on function overrun_v1, commit_v3, risk_history_v1, risk_velocity_v1, risk_past_v1, risk_folded_v1 from public;

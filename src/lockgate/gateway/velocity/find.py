@@ -61,12 +61,13 @@ async def _sums(
 ) -> list[Row]:
     asked = keys._asdict()
     return await pool.fetch(
-        "select 2, null::bigint, null::bigint, v.kind, null::bigint, null::int, null, null, null, null, null, null,"
-        " null::real[], v.windows, v.numbers"
-        " from risk_velocity_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) v"
+        "select 2, null::bigint, null::bigint, a.kind, null::bigint, null::int, null, null, null, null, null, null,"
+        " null::real[], v.windows, v.numbers from unnest($3::text[], $4::bytea[]) a (kind, key)"
+        " cross join lateral risk_velocity_v1($1, $2, a.kind, a.key, $5, $6, $7, $8, $9, $10, $11) v"
         " union all"
-        " select 3, p.at_ms, p.amount, p.kind, p.fraud_ms, p.last::int, null, null, null, null, null, null,"
-        " p.place, null, null from risk_past_v1($1, $2, $3, $4, $12) p",
+        " select 3, p.at_ms, p.amount, a.kind, p.fraud_ms, p.last::int, null, null, null, null, null, null,"
+        " p.place, null, null from unnest($3, $4) a (kind, key)"
+        " cross join lateral risk_past_v1($1, $2, a.kind, a.key, $12) p where a.kind in ('card', 'customer', 'device')",
         account, livemode, kinds, [asked[kind] for kind in kinds],
         keys.card, keys.customer, keys.ip, keys.device, keys.email, since(now_ms), day_after(now_ms), now_ms,
     )  # fmt: skip

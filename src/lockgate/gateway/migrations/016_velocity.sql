@@ -860,15 +860,92 @@ end $$;
 -- the others that this payment is seen with. A stable function reads everything as of one moment: what is folded meanwhile
 -- is seen wholly in one place or wholly in the other.
 --
--- One function for each kind, so that each has a plan of its own that opens one index of attempts. A plan made while the
+-- One statement for each kind, so that each has a plan of its own that opens one index of attempts. A plan made while the
 -- tables are empty is kept until they are analyzed: it must be one for full tables.
 do $do$
-declare name text;
+declare
+    statements text := '';
+    kind text;
 begin
-    foreach name in array array['card', 'customer', 'ip', 'device', 'email', 'bin'] loop
-        execute format($sql$
-create function risk_velocity_%1$s_v1(
-    p_account text, p_livemode boolean, p_key bytea,
+    foreach kind in array array['card', 'customer', 'ip', 'device', 'email', 'bin'] loop
+        statements := statements || format($sql$
+    if p_kind = %1$L then
+        return query
+        with single as materialized (
+            select s.at_ms, s.amount, s.state, s.fraud_ms, s.card, s.customer, s.ip, s.device, s.email,
+                case when s.at_ms >= m1 then 31 when s.at_ms >= h1 then 30 when s.at_ms >= h24 then 28
+                    when s.at_ms >= d7 then 24 when s.at_ms >= d30 then 16 else 0 end as windows
+            from risk_single s
+            where s.kind = %1$L and s.key = p_key and s.account = p_account and s.livemode = p_livemode
+        )
+        select t.windows, array[min(t.first_ms), sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
+            sum(t.frauds), sum(t.cards), sum(t.customers), sum(t.ips), sum(t.devices), sum(t.emails)]
+        from (
+            select s.windows, s.at_ms as first_ms, (s.state <> 'void')::int as attempts,
+                case when s.state in ('open', 'approved') then s.amount else 0 end as amount,
+                (s.state = 'declined')::int as declines, (s.state = 'blocked')::int as blocks, 0 as frauds,
+                0 as cards, 0 as customers, 0 as ips, 0 as devices, 0 as emails
+            from single s
+            union all
+            select case when s.fraud_ms >= d7 then 24 else 16 end, null, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0
+            from single s where s.fraud_ms >= d30 and s.fraud_ms < p_until_ms
+            union all
+            select case when u.at_ms >= tick_m1 * 10000 then 31 when u.at_ms >= tick_h1 * 10000 then 30
+                    when u.at_ms >= h24 then 28 when u.at_ms >= d7 then 24 else 16 end,
+                null, u.attempts, u.amount, u.declines, u.blocks, case when u.at_ms < p_until_ms then u.frauds else 0 end,
+                0, 0, 0, 0, 0
+            from risk_use u where u.key = p_key and u.kind = %1$L and u.account = p_account and u.livemode = p_livemode
+            and u.at_ms >= d30
+            union all
+            select w.windows, null, c.attempts, c.amount, c.declines, c.blocks,
+                case when w.span = 86400 and c.bucket <= today then c.frauds else 0 end,
+                c.cards, c.customers, c.ips, c.devices, c.emails
+            from (values (1, 10, tick_m1, null), (2, 10, tick_h1, minute_h1 * 6), (2, 60, minute_h1, tens_h1 * 10),
+                (2, 600, tens_h1, null), (4, 3600, h24 / 3600000, null), (24, 86400, d7 / 86400000, null),
+                (16, 86400, d30 / 86400000, d7 / 86400000)) w (windows, span, since, until)
+            join risk_count c on c.key = p_key and c.kind = %1$L and c.account = p_account and c.livemode = p_livemode
+                and c.span = w.span and c.bucket >= w.since and c.bucket < coalesce(w.until, 9223372036854775807)
+            union all  -- what the beginnings of the exact windows cut through, as it now stands
+            select w.windows, null, (e.state <> 'void')::int, case when e.state in ('open', 'approved') then e.amount else 0 end,
+                (e.state = 'declined')::int, (e.state = 'blocked')::int, 0, 0, 0, 0, 0, 0
+            from (values (1, m1, tick_m1 * 10000), (2, h1, tick_h1 * 10000)) w (windows, since_ms, until_ms)
+            join risk_folded f on f.key = p_key and f.kind = %1$L and f.account = p_account and f.livemode = p_livemode
+                and f.at_ms >= w.since_ms and f.at_ms < w.until_ms
+            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            union all
+            select 2, null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
+                (l.others = 'devices')::int, (l.others = 'emails')::int
+            from risk_pair l where l.key = p_key and l.kind = %1$L and l.account = p_account and l.livemode = p_livemode
+            and l.last_ms >= h1 and l.last_ms < tick_h1 * 10000 and l.last_ms > 0
+            union all  -- others of what is not folded, but for the windows in which they are counted already
+            select l.windows & ~coalesce((
+                select case when p.last_ms >= h1 then 30 when p.last_ms >= h24 then 28 when p.last_ms >= d7 then 24 else 0 end
+                from risk_pair p where p.key = p_key and p.kind = %1$L and p.account = p_account and p.livemode = p_livemode
+                and p.others = l.others and p.other = l.other
+            ), 0), null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
+                (l.others = 'devices')::int, (l.others = 'emails')::int
+            from (
+                select o.others, o.other, max(o.windows & 30) as windows from (
+                    select 31 as windows, %2$s
+                    union all
+                    select s.windows, s.card, s.customer, s.ip, s.device, s.email from single s where s.windows >= 24
+                ) s (windows, card, customer, ip, device, email)
+                cross join lateral (values ('cards', s.card, s.windows), ('customers', s.customer, s.windows),
+                    ('ips', s.ip, s.windows), ('devices', s.device, s.windows), ('emails', s.email, s.windows)
+                ) o (others, other, windows)
+                where o.other is not null group by o.others, o.other
+            ) l
+        ) t group by t.windows;
+    end if;
+        $sql$, kind, case kind when 'card' then 'null::bytea, p_customer, p_ip, p_device, p_email'
+            when 'customer' then 'p_card, null::bytea, null::bytea, null::bytea, null::bytea'
+            when 'ip' then 'p_card, null::bytea, null::bytea, null::bytea, p_email'
+            when 'device' then 'p_card, null::bytea, p_ip, null::bytea, p_email'
+            else 'p_card, null::bytea, p_ip, null::bytea, null::bytea' end);
+    end loop;
+    execute format($sql$
+create function risk_velocity_v1(
+    p_account text, p_livemode boolean, p_kind text, p_key bytea,
     p_card bytea, p_customer bytea, p_ip bytea, p_device bytea, p_email bytea, p_since bigint[], p_until_ms bigint
 ) returns table (windows int, numbers bigint[])
 language plpgsql stable set search_path = gateway, pg_temp set plan_cache_mode = force_generic_plan
@@ -886,105 +963,10 @@ declare
     tens_h1 constant bigint := (minute_h1 + 9) / 10;
     today constant bigint := p_until_ms / 86400000 - 1;
 begin
-    return query
-    with single as materialized (
-        select s.at_ms, s.amount, s.state, s.fraud_ms, s.card, s.customer, s.ip, s.device, s.email,
-            case when s.at_ms >= m1 then 31 when s.at_ms >= h1 then 30 when s.at_ms >= h24 then 28
-                when s.at_ms >= d7 then 24 when s.at_ms >= d30 then 16 else 0 end as windows
-        from risk_single s
-        where s.kind = '%1$s' and s.key = p_key and s.account = p_account and s.livemode = p_livemode
-    )
-    select t.windows, array[min(t.first_ms), sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
-        sum(t.frauds), sum(t.cards), sum(t.customers), sum(t.ips), sum(t.devices), sum(t.emails)]
-    from (
-        select s.windows, s.at_ms as first_ms, (s.state <> 'void')::int as attempts,
-            case when s.state in ('open', 'approved') then s.amount else 0 end as amount,
-            (s.state = 'declined')::int as declines, (s.state = 'blocked')::int as blocks, 0 as frauds,
-            0 as cards, 0 as customers, 0 as ips, 0 as devices, 0 as emails
-        from single s
-        union all
-        select case when s.fraud_ms >= d7 then 24 else 16 end, null, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0
-        from single s where s.fraud_ms >= d30 and s.fraud_ms < p_until_ms
-        union all
-        select case when u.at_ms >= tick_m1 * 10000 then 31 when u.at_ms >= tick_h1 * 10000 then 30
-                when u.at_ms >= h24 then 28 when u.at_ms >= d7 then 24 else 16 end,
-            null, u.attempts, u.amount, u.declines, u.blocks, case when u.at_ms < p_until_ms then u.frauds else 0 end,
-            0, 0, 0, 0, 0
-        from risk_use u where u.key = p_key and u.kind = '%1$s' and u.account = p_account and u.livemode = p_livemode
-        and u.at_ms >= d30
-        union all
-        select w.windows, null, c.attempts, c.amount, c.declines, c.blocks,
-            case when w.span = 86400 and c.bucket <= today then c.frauds else 0 end,
-            c.cards, c.customers, c.ips, c.devices, c.emails
-        from (values (1, 10, tick_m1, null), (2, 10, tick_h1, minute_h1 * 6), (2, 60, minute_h1, tens_h1 * 10),
-            (2, 600, tens_h1, null), (4, 3600, h24 / 3600000, null), (24, 86400, d7 / 86400000, null),
-            (16, 86400, d30 / 86400000, d7 / 86400000)) w (windows, span, since, until)
-        join risk_count c on c.key = p_key and c.kind = '%1$s' and c.account = p_account and c.livemode = p_livemode
-            and c.span = w.span and c.bucket >= w.since and c.bucket < coalesce(w.until, 9223372036854775807)
-        union all  -- what the beginnings of the exact windows cut through, as it now stands
-        select w.windows, null, (e.state <> 'void')::int, case when e.state in ('open', 'approved') then e.amount else 0 end,
-            (e.state = 'declined')::int, (e.state = 'blocked')::int, 0, 0, 0, 0, 0, 0
-        from (values (1, m1, tick_m1 * 10000), (2, h1, tick_h1 * 10000)) w (windows, since_ms, until_ms)
-        join risk_folded f on f.key = p_key and f.kind = '%1$s' and f.account = p_account and f.livemode = p_livemode
-            and f.at_ms >= w.since_ms and f.at_ms < w.until_ms
-        join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
-        union all
-        select 2, null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
-            (l.others = 'devices')::int, (l.others = 'emails')::int
-        from risk_pair l where l.key = p_key and l.kind = '%1$s' and l.account = p_account and l.livemode = p_livemode
-        and l.last_ms >= h1 and l.last_ms < tick_h1 * 10000 and l.last_ms > 0
-        union all  -- others of what is not folded, but for the windows in which they are counted already
-        select l.windows & ~coalesce((
-            select case when p.last_ms >= h1 then 30 when p.last_ms >= h24 then 28 when p.last_ms >= d7 then 24 else 0 end
-            from risk_pair p where p.key = p_key and p.kind = '%1$s' and p.account = p_account and p.livemode = p_livemode
-            and p.others = l.others and p.other = l.other
-        ), 0), null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
-            (l.others = 'devices')::int, (l.others = 'emails')::int
-        from (
-            select o.others, o.other, max(o.windows & 30) as windows from (
-                select 31 as windows, %2$s
-                union all
-                select s.windows, s.card, s.customer, s.ip, s.device, s.email from single s where s.windows >= 24
-            ) s (windows, card, customer, ip, device, email)
-            cross join lateral (values ('cards', s.card, s.windows), ('customers', s.customer, s.windows),
-                ('ips', s.ip, s.windows), ('devices', s.device, s.windows), ('emails', s.email, s.windows)
-            ) o (others, other, windows)
-            where o.other is not null group by o.others, o.other
-        ) l
-    ) t group by t.windows;
+    %s
 end $$
-        $sql$, name, case name when 'card' then 'null::bytea, p_customer, p_ip, p_device, p_email'
-            when 'customer' then 'p_card, null::bytea, null::bytea, null::bytea, null::bytea'
-            when 'ip' then 'p_card, null::bytea, null::bytea, null::bytea, p_email'
-            when 'device' then 'p_card, null::bytea, p_ip, null::bytea, p_email'
-            else 'p_card, null::bytea, p_ip, null::bytea, null::bytea' end);
-        execute format('revoke all on function risk_velocity_%s_v1 from public', name);
-        execute format('grant execute on function risk_velocity_%s_v1 to lockgate_gateway, lockgate_worker', name);
-    end loop;
+    $sql$, statements);
 end $do$;
-
-create function risk_velocity_v1(
-    p_account text, p_livemode boolean, p_kind text, p_key bytea,
-    p_card bytea, p_customer bytea, p_ip bytea, p_device bytea, p_email bytea, p_since bigint[], p_until_ms bigint
-) returns table (windows int, numbers bigint[]) language sql stable as $$
-    select * from risk_velocity_card_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
-        p_since, p_until_ms) where p_kind = 'card'
-    union all
-    select * from risk_velocity_customer_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
-        p_since, p_until_ms) where p_kind = 'customer'
-    union all
-    select * from risk_velocity_ip_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
-        p_since, p_until_ms) where p_kind = 'ip'
-    union all
-    select * from risk_velocity_device_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
-        p_since, p_until_ms) where p_kind = 'device'
-    union all
-    select * from risk_velocity_email_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
-        p_since, p_until_ms) where p_kind = 'email'
-    union all
-    select * from risk_velocity_bin_v1(p_account, p_livemode, p_key, p_card, p_customer, p_ip, p_device, p_email,
-        p_since, p_until_ms) where p_kind = 'bin'
-$$;
 
 -- Of a card, customer or device that was folded, or has too many attempts to tell them one by one: its last 50 payments,
 -- and (``last``) the newest that says where it was made, until now.

@@ -173,25 +173,25 @@ declare
     fine int[];  -- commits that are written, as far as it is known yet
     overrun int[] := '{}';
     number int;
+    checked int;
     holds boolean;
-    some_folded boolean;
 begin
     perform pg_advisory_xact_lock(locks.name) from (
         select distinct hashtextextended(r.account || r.livemode || r.kind || encode(r.key, 'hex'), 5) as name
         from unnest(p_guards) r order by name
     ) locks;
     fine := array_positions(p_outcome, 'ok');
-    some_folded := exists (
-        select from unnest(p_guards) r cross join lateral (
-            select from risk_key k where k.key = r.key and k.kind = r.kind and k.account = r.account
-            and k.livemode = r.livemode and k.folded offset 0
-        ) k
-    );
     -- All at once first, as if none were overrun; only if some are, one after the other.
-    for number in select 0 union select n from unnest(n_guards) n where n = any (fine) order by 1 loop
+    foreach number in array 0 || n_guards loop
+        continue when number > 0 and (number <> all (fine) or number = checked);
         with guard as (
             select r.*, n_guards[r.ordinality] as number from unnest(p_guards) with ordinality r
             where n_guards[r.ordinality] = number or number = 0 and n_guards[r.ordinality] = any (fine)
+        ), hot as materialized (
+            select from guard g cross join lateral (
+                select from risk_key t where t.key = g.key and t.kind = g.kind and t.account = g.account
+                and t.livemode = g.livemode and t.folded offset 0
+            ) k limit 1
         ), seen as materialized (
             select k.account, k.livemode, k.kind, k.key, 0 as number, s.at_ms, s.amount, s.state,
                 s.card, s.customer, s.ip, s.device, s.email
@@ -219,7 +219,7 @@ begin
                 from seen s
                 where s.key = g.key and s.kind = g.kind and s.account = g.account and s.livemode = g.livemode
                 and s.at_ms > g.since_ms and s.number <= g.number
-            ) + case when some_folded then risk_folded_v1(g.account, g.livemode, g.kind, g.key, g.measure, g.since_ms)
+            ) + case when exists (select from hot) then risk_folded_v1(g.account, g.livemode, g.kind, g.key, g.measure, g.since_ms)
                 else 0 end
             else (
                 select count(*) from (
@@ -229,15 +229,16 @@ begin
                     where s.key = g.key and s.kind = g.kind and s.account = g.account and s.livemode = g.livemode
                     and s.at_ms > g.since_ms and s.number <= g.number
                 ) fresh
-                where fresh.other is not null and case when some_folded then not exists (
+                where fresh.other is not null and case when exists (select from hot) then not exists (
                     select from risk_pair p
                     where p.key = g.key and p.kind = g.kind and p.account = g.account and p.livemode = g.livemode
                     and p.others = g.measure and p.other = fresh.other and p.last_ms > g.since_ms) else true end
-            ) + case when some_folded then risk_folded_v1(g.account, g.livemode, g.kind, g.key, g.measure, g.since_ms)
+            ) + case when exists (select from hot) then risk_folded_v1(g.account, g.livemode, g.kind, g.key, g.measure, g.since_ms)
                 else 0 end
             end as value offset 0
         ) m;
         exit when number = 0 and holds is not false;
+        checked := number;
         if number > 0 and not holds then
             overrun := overrun || number;
             fine := array_remove(fine, number);
@@ -909,8 +910,10 @@ begin
             select w.windows, null, (e.state <> 'void')::int, case when e.state in ('open', 'approved') then e.amount else 0 end,
                 (e.state = 'declined')::int, (e.state = 'blocked')::int, 0, 0, 0, 0, 0, 0
             from (values (1, m1, tick_m1 * 10000), (2, h1, tick_h1 * 10000)) w (windows, since_ms, until_ms)
-            join risk_folded f on f.key = p_key and f.kind = %1$L and f.account = p_account and f.livemode = p_livemode
-                and f.at_ms >= w.since_ms and f.at_ms < w.until_ms
+            cross join lateral (
+                select f.attempt from risk_folded f where f.key = p_key and f.kind = %1$L and f.account = p_account
+                and f.livemode = p_livemode and f.at_ms >= w.since_ms and f.at_ms < w.until_ms offset 0
+            ) f
             join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
             union all
             select 2, null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
@@ -977,10 +980,12 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off se
 #variable_conflict use_column
 begin
     return query
+    with single as materialized (
+        select s.at_ms, s.amount, s.fraud_ms, s.state, s.place from risk_single s
+        where s.kind = p_kind and s.key = p_key and s.account = p_account and s.livemode = p_livemode
+    )
     (select false, b.at_ms, b.amount, b.fraud_ms, null::real[] from (
-        (select s.at_ms, s.amount, s.fraud_ms from risk_single s
-            where s.kind = p_kind and s.key = p_key and s.account = p_account and s.livemode = p_livemode
-            and s.state <> 'void' order by s.at_ms desc limit 50)
+        select s.at_ms, s.amount, s.fraud_ms from single s where s.state <> 'void'
         union all
         (select e.at_ms, e.amount, e.fraud_ms from risk_folded f
             join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
@@ -989,9 +994,7 @@ begin
     ) b order by b.at_ms desc limit 50)
     union all
     (select true, b.at_ms, null, null, b.place from (
-        (select s.at_ms, s.place from risk_single s
-            where s.kind = p_kind and s.key = p_key and s.account = p_account and s.livemode = p_livemode
-            and s.place is not null and s.at_ms <= p_now_ms order by s.at_ms desc limit 1)
+        select s.at_ms, s.place from single s where s.place is not null and s.at_ms <= p_now_ms
         union all
         (select e.at_ms, e.place from risk_folded f
             join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt

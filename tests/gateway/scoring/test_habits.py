@@ -14,6 +14,7 @@ from lockgate.gateway.storage.database import Pool
 from lockgate.gateway.storage.records import RiskEventRow
 from lockgate.gateway.storage.rows import Commit
 from lockgate.gateway.velocity.core.keys import Keys
+from lockgate.gateway.velocity.store import Busy, fold
 
 ACCOUNT = "acct_habits"
 START_MS = 1_760_000_000_000
@@ -74,7 +75,7 @@ def test_the_catalogue_names_what_habits_tell() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_the_database_says_what_the_twin_says(pool: Pool, seed: int) -> None:
+async def test_the_database_says_what_the_twin_says(pool: Pool, worker: Pool, seed: int) -> None:
     random, shop = Random(seed), Shop(pool)
     for number in range(2 * PAST + 40):
         shop.now_ms += random.randrange(1, 12 * HOUR_MS)
@@ -86,6 +87,13 @@ async def test_the_database_says_what_the_twin_says(pool: Pool, seed: int) -> No
             which, fraud = f"pa_{random.randrange(number)}", random.random() < 0.8
             await shop.label(which, fraud=fraud)
             shop.twin.label(which, fraud=fraud)
+        if random.random() < 0.1:  # parts of a key become counts: what its last payments were like must not change
+            kind = random.choice(HABIT_KEYS)
+            key = getattr(keys, kind)
+            if key is not None:
+                await fold(
+                    worker, Busy(ACCOUNT, False, kind, key), recent_ms=shop.now_ms, limit=random.randrange(1, 60)
+                )
 
 
 async def test_a_key_that_was_never_seen_has_no_past(pool: Pool) -> None:

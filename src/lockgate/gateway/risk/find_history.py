@@ -22,8 +22,8 @@ _LISTS = 4
 
 
 class History(NamedTuple):
-    """``counted`` are attributes; ``lists`` the columns of risk_memberships_v1, ``last`` where and when the card and the
-    customer were seen last, each None where nobody knows."""
+    """``counted`` are attributes; ``lists`` the columns of risk_memberships_v1; ``last`` is where and when the card and
+    the customer were seen last, each None where nobody knows."""
 
     counted: dict[str, int | float]
     lists: Sequence[Any]
@@ -52,8 +52,11 @@ async def history(
 
 def _habits(told: Told) -> dict[str, int | float]:
     found: dict[str, int | float] = {}
+    before, sums = None, None
     for kind in habits.KINDS:
         if getattr(told.keys, kind) is not None:
-            sums = habits.add_up(told.payments(kind, habits.PAST), now_ms=told.now_ms)
+            paid = told.payments(kind, habits.PAST)
+            if paid is not before:  # most often the very same as with the key before
+                before, sums = paid, habits.add_up(paid, now_ms=told.now_ms) if paid else None
             found.update(habits.attributes(kind, sums, now_ms=told.now_ms))
     return found

@@ -1,7 +1,7 @@
-"""Adds up what the database tells of a payment's keys: velocity's attributes, their last payments, their last places.
+"""Adds up what the database tells of a payment's keys: velocity's attributes, the last payments, the last places.
 
-A row is as ``risk_history_v1`` (migration 016) gives it. Most attempts share all of their keys with the payment, so rows
-are added up once for each set of keys that they share, and not once for each key.
+A row is as ``risk_history_v1`` (migration 016) gives it. Most attempts share all of their keys with the payment, so
+rows are added up once for each set of keys that they share, and not once for each key.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,6 +16,7 @@ from lockgate.gateway.velocity.core.measures import (
     MEASURES,
     NAMES,
     OTHERS,
+    UNCERTAIN_OR_PAID,
     WINDOWS,
     age_h,
     day_after,
@@ -27,6 +28,9 @@ MOST = 200
 
 Row = Sequence[Any]
 _EVENT, _KEY, _SUMS, _PAST = range(4)
+_COUNTED, _PAID = -1, -2
+"""What is remembered of a set of masks."""
+
 _CARD_AT = 6
 """Where the keys stand in a row, in the order of KINDS."""
 
@@ -116,15 +120,17 @@ class Told:
         for place, kind in self._asked:
             summed = self._summed.get(kind)
             if summed is not None:
-                values, first_ms = self._of_sums(kind, summed)
+                values, first_ms = self._of_sums(kind, summed, amount)
             else:
-                values, first_ms = self._of_single(place, kind)
-            first_ms = min(first_ms, self._first.get(kind, first_ms))
-            for at in range(0, _FRAUDS_AT, len(MEASURES)):
-                values[at] += 1
-                values[at + 1] += amount
+                masks = self._masks(place)
+                counted, first_ms = self._counted(masks, amount)
+                values = [*counted]
+                for of in _OTHERS[kind]:
+                    values += self._different(masks, of)
+            if kind in self._first:
+                first_ms = min(first_ms, self._first[kind])
             found.update(zip(NAMES[kind], values, strict=True))
-            found[f"{kind}_age_h"] = age_h(first_ms, self.now_ms)
+            found[f"{kind}_age_h"] = age_h(first_ms, self.now_ms) if first_ms != self.now_ms else 0.0
         return found
 
     def payments(self, kind: str, most: int) -> Sequence[Payment]:
@@ -134,13 +140,14 @@ class Told:
         if kind in self._summed:
             rows = [row for row in told or () if not row[5]]
             return [_payment(row, self.now_ms) for row in sorted(rows, key=_at_ms)[-most:]]
-        place = _PLACES[kind]
-        masks = tuple(mask for mask in self._alike if mask >> place & 1)
-        found = self._memo.get((most, *masks))
+        masks = self._masks(_PLACES[kind])
+        if not masks:
+            return ()
+        found = self._memo.get((_PAID, *masks))
         if found is None:
             rows = [row for row in self._newest_first(masks) if row[3] != "void"][:most]
             rows.reverse()
-            found = self._memo[most, *masks] = [_payment(row, self.now_ms) for row in rows]
+            found = self._memo[_PAID, *masks] = [_payment(row, self.now_ms) for row in rows]
         return found
 
     def last_place(self, kind: str) -> tuple[Sequence[float] | None, int | None]:
@@ -148,8 +155,7 @@ class Told:
         if kind in self._summed:
             rows = [row for row in self._past.get(kind, ()) if row[5]]
         else:
-            place = _PLACES[kind]
-            rows = self._newest_first([mask for mask in self._alike if mask >> place & 1])
+            rows = self._newest_first(self._masks(_PLACES[kind]))
         for row in rows:
             if row[12] is not None and row[1] <= self.now_ms:
                 return row[12], row[1]
@@ -164,14 +170,14 @@ class Told:
         return sorted((row for mask in masks for row in self._alike[mask].rows), key=_at_ms, reverse=True)
 
     def _add(self, rows: list[Row]) -> None:
-        asked = [(1 << place, _CARD_AT + place, self.keys[place]) for place, kind in self._asked
-                 if kind not in self._summed]  # fmt: skip
-        own = [(1 << place, _CARD_AT + place, key) for place, key in enumerate(self.keys) if key is not None]
+        asked = [
+            (1 << place, _CARD_AT + place, self.keys[place]) for place, kind in self._asked if kind not in self._summed
+        ]
         m1, h1, h24, d7, d30 = self._starts
         rows.sort(key=_at_ms)
         rows.reverse()
         for row in rows:
-            at_ms, amount, state, fraud_ms, folded = row[1], row[2], row[3], row[4], row[5]
+            at_ms, folded = row[1], row[5]
             mask = 0
             for bit, column, key in asked:
                 if row[column] == key and not folded & bit:
@@ -181,74 +187,64 @@ class Told:
                 alike = self._alike[mask] = _Alike()
             alike.rows.append(row)
             alike.first_ms = at_ms
-            if fraud_ms is not None:
-                alike.frauds.append(fraud_ms)
+            if row[4] is not None:
+                alike.frauds.append(row[4])
             if at_ms < d30:
                 continue
             window = 0 if at_ms >= m1 else 1 if at_ms >= h1 else 2 if at_ms >= h24 else 3 if at_ms >= d7 else 4
-            sums, at = alike.sums, window * 4
-            if state == "approved" or state == "open":
-                sums[at] += 1
-                sums[at + 1] += amount
-            elif state == "declined":
-                sums[at] += 1
-                sums[at + 2] += 1
-            elif state == "blocked":
-                sums[at] += 1
-                sums[at + 3] += 1
-            if window > _FARTHEST or mask & _TELLS_OF == _TELLS_OF:
-                continue
-            same = 0
-            for bit, column, key in own:
-                if row[column] == key:
-                    same |= bit
-            for place, column in _COLUMNS:
-                other = row[column]
-                if other is not None and not same >> place & 1:
-                    alike.others.setdefault(place, {}).setdefault(other, window)
+            _count(alike.sums, window * len(MEASURES), row)
+            if window <= _FARTHEST and mask & _TELLS_OF != _TELLS_OF:
+                self._note_others(alike.others, row, window)
 
-    def _of_single(self, place: int, kind: str) -> tuple[list[int], int]:
-        masks = tuple(mask for mask in self._alike if mask >> place & 1)
-        if not masks:
-            values = [0] * _OTHERS_AT
-        else:
-            counted = self._memo.get(masks)
-            if counted is None:
-                counted = self._memo[masks] = self._counted([self._alike[mask] for mask in masks])
-            values = counted[:]
-        for of in _OTHERS[kind]:
-            values += self._different(masks, of)
-        return values, min([self.now_ms, *(self._alike[mask].first_ms for mask in masks)])
+    def _note_others(self, others: dict[int, dict[bytes, int]], row: Row, window: int) -> None:
+        """Rows come from the newest: the first time that another is met is the window that it counts in."""
+        for place, column in _COLUMNS:
+            other = row[column]
+            if other is not None and other != self.keys[place]:
+                others.setdefault(place, {}).setdefault(other, window)
 
-    def _counted(self, alike: Sequence[_Alike]) -> list[int]:
-        """The measures in every window, and known frauds."""
-        values: list[int] = []
-        total = [0] * len(MEASURES)
-        for at in range(0, _FRAUDS_AT, len(MEASURES)):
-            for one in alike:
-                for n in range(len(MEASURES)):
-                    total[n] += one.sums[at + n]
-            values += total
-        frauds, until_ms = [ms for one in alike for ms in one.frauds], day_after(self.now_ms)
-        for window in FRAUD_WINDOWS:
-            start = self._starts[WINDOWS.index(window)]
-            values.append(sum(start <= ms < until_ms for ms in frauds))
-        return values
+    def _masks(self, place: int) -> tuple[int, ...]:
+        return tuple([mask for mask in self._alike if mask >> place & 1]) if self._alike else ()
+
+    def _counted(self, masks: tuple[int, ...], amount: int) -> tuple[Sequence[int], int]:
+        """The measures in every window and known frauds, with this payment; and when the first of them was."""
+        found = self._memo.get((_COUNTED, *masks))
+        if found is None:
+            alike = [self._alike[mask] for mask in masks]
+            values: list[int] = []
+            attempts, money, declines, blocks = 1, amount, 0, 0
+            for at in range(0, _FRAUDS_AT, len(MEASURES)):
+                for one in alike:
+                    sums = one.sums
+                    attempts += sums[at]
+                    money += sums[at + 1]
+                    declines += sums[at + 2]
+                    blocks += sums[at + 3]
+                values += (attempts, money, declines, blocks)
+            frauds, until_ms = [ms for one in alike for ms in one.frauds], day_after(self.now_ms)
+            for window in FRAUD_WINDOWS:
+                start = self._starts[WINDOWS.index(window)]
+                values.append(sum(start <= ms < until_ms for ms in frauds))
+            found = values, min([self.now_ms, *(one.first_ms for one in alike)])
+            self._memo[_COUNTED, *masks] = found
+        return found
 
     def _different(self, masks: Sequence[int], of: int) -> Sequence[int]:
         """How many different others of the kind at ``of``, in each window; the payment's own is seen now."""
-        own = int(self.keys[of] is not None)
+        own = 0 if self.keys[of] is None else 1
         seen = [others for mask in masks if (others := self._alike[mask].others.get(of))]
         if not seen:
-            return (own,) * len(_SEEN)
+            return (own, own, own)
         nearest = dict(seen[0])
         for others in seen[1:]:
             for other, window in others.items():
                 nearest[other] = min(window, nearest.get(other, window))
-        return [own + sum(window <= at for window in nearest.values()) for at in _SEEN]
+        windows = list(nearest.values())
+        return [own + sum(window <= at for window in windows) for at in _SEEN]
 
-    def _of_sums(self, kind: str, rows: Iterable[Row]) -> tuple[list[int], int]:
-        values = [0] * len(NAMES[kind])
+    def _of_sums(self, kind: str, rows: Iterable[Row], amount: int) -> tuple[list[int], int]:
+        values = [1, amount, 0, 0] * len(WINDOWS)
+        values += [0] * (len(NAMES[kind]) - len(values))
         first_ms = self.now_ms
         columns = {others: at for at, others in enumerate(OTHERS[kind])}
         for row in rows:
@@ -271,6 +267,20 @@ class Told:
                     for at, window in enumerate(_SEEN):
                         values[start + at] += number * (window in inside)
         return values, first_ms
+
+
+def _count(sums: list[int], at: int, row: Row) -> None:
+    """Add an attempt to the measures of its window, which begin at ``at``."""
+    state = row[3]
+    if state in UNCERTAIN_OR_PAID:
+        sums[at] += 1
+        sums[at + 1] += row[2]
+    elif state == "declined":
+        sums[at] += 1
+        sums[at + 2] += 1
+    elif state == "blocked":
+        sums[at] += 1
+        sums[at + 3] += 1
 
 
 def _at_ms(row: Row) -> int:

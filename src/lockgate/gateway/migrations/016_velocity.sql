@@ -1006,15 +1006,19 @@ end $$;
 -- All that is known of a payment's keys in one read, rows of several parts told apart by ``part``. Of a key that was never
 -- folded (most of them) the attempts themselves (0), each once, with all of their keys, 200 and one more at most; of each
 -- key that was folded what risk_velocity_v1 (2) and risk_past_v1 (3) say. Of each key when it was first seen, as far as
--- attempts do not say it any more (1). What is null in between is another part's. Without a setting of its own, so that it
--- becomes part of the statement that selects from it; every branch reads one short piece of one index.
+-- attempts do not say it any more (1). What is null in between is another part's. Every branch reads one short piece of one
+-- index, and must still do so when a table that was small yesterday is large.
 create function risk_history_v1(
     p_account text, p_livemode boolean, p_card bytea, p_customer bytea, p_ip bytea, p_device bytea, p_email bytea,
     p_bin bytea, p_now_ms bigint, p_since bigint[], p_until_ms bigint
 ) returns table (
     part int, at_ms bigint, amount bigint, word text, fraud_ms bigint, folded int, card bytea, customer bytea, ip bytea,
     device bytea, email bytea, bin bytea, place real[], windows int, numbers bigint[]
-) language sql stable as $$
+) language plpgsql stable set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+begin
+    return query
     with known as materialized (
         select k.kind, k.key, k.first_ms, k.folded from risk_key k
         where k.key = any (array[p_card, p_customer, p_ip, p_device, p_email, p_bin])
@@ -1059,8 +1063,8 @@ create function risk_history_v1(
     union all
     select 3, p.at_ms, p.amount, k.kind, p.fraud_ms, p.last::int, null, null, null, null, null, null, p.place, null, null
     from known k cross join lateral risk_past_v1(p_account, p_livemode, k.kind, k.key, p_now_ms) p
-    where k.folded and k.kind in ('card', 'customer', 'device')
-$$;
+    where k.folded and k.kind in ('card', 'customer', 'device');
+end $$;
 
 revoke all on function overrun_v1, commit_v3, risk_history_v1, risk_velocity_v1, risk_past_v1, risk_folded_v1 from public;
 grant execute on function overrun_v1, commit_v3, risk_history_v1, risk_velocity_v1, risk_past_v1, risk_folded_v1

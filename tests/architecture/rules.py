@@ -219,7 +219,7 @@ TENANT_TABLES = (
     "risk_event",
     "risk_use",
     "risk_count",
-    "risk_edge",
+    "risk_folded",
     "risk_pair",
     "risk_key",
     "risk_session",

@@ -29,7 +29,7 @@ async def test_a_key_that_is_used_much_is_folded_and_counts_as_before(pool: Pool
     await Committer(pool).commit(Commit(risk_events=[attempt.row() for attempt in attempts]))
     folding = Folding(worker)
     assert await folding.run() == 0
-    left = dict(map(tuple, await pool.fetch("select kind, count(*) from risk_use group by kind")))
+    left = dict(map(tuple, await pool.fetch("select kind, count(*) from risk_single group by kind")))
     assert left == {"card": jobs.FOLD_AT + 20}, "the address is folded, each single card is not"
     keys = Keys(card=key("card", 1), ip=key("ip", 0))
     for later in (0, 1, 9_999, HOUR - 1, HOUR, DAY):
@@ -55,19 +55,21 @@ async def test_forgetting_by_age_changes_no_window_and_no_age(pool: Pool, worker
     every = [*old, *recent, rare]
     for keys in (Keys(card=key("card", 3), ip=key("ip", 0)), Keys(card=key("card", 777))):
         assert await told(pool, keys, now_ms) == brute_force(every, keys, amount=100, now_ms=now_ms)
-    oldest = await pool.fetchval("select min(at_ms) from risk_use")
-    assert oldest >= now_ms - jobs.ROWS_KEPT_MS
     await jobs.forget(worker, now_ms=now_ms + 40 * DAY)
     rows = await pool.fetchrow(
-        "select (select count(*) from risk_use), (select count(*) from risk_count), (select count(*) from risk_edge),"
-        " (select count(*) from risk_pair), (select count(*) from risk_key where folded)"
+        "select (select count(*) from risk_use), (select count(*) from risk_count), (select count(*) from risk_pair),"
+        " (select count(*) from risk_folded where kind = 'ip')"
     )
-    assert rows is not None and tuple(rows) == (0, 0, 0, 0, 0)
+    assert rows is not None and tuple(rows) == (0, 0, 0, 0)
     later = await told(pool, Keys(card=key("card", 777)), now_ms + 40 * DAY)
     assert (later["card_age_h"], later["card_attempts_30d"]) == (140 * 24, 1)
-    await jobs.forget(worker, now_ms=now_ms + 500 * DAY)
+    await jobs.forget(worker, now_ms=now_ms + 200 * DAY)
+    assert await pool.fetchrow("select (select count(*) from risk_event), (select count(*) from risk_folded)") == (0, 0)
+    later = await told(pool, Keys(card=key("card", 777), ip=key("ip", 0)), now_ms + 200 * DAY)
+    oldest_ms = min(attempt.at_ms for attempt in old)
+    assert (later["card_age_h"], later["ip_age_h"]) == (300 * 24, (now_ms + 200 * DAY - oldest_ms) / HOUR)
+    await jobs.forget(worker, now_ms=now_ms + 700 * DAY)
     assert await pool.fetchval("select count(*) from risk_key") == 0
-    assert await pool.fetchval("select count(*) from risk_event") == 0
 
 
 async def test_the_edge_of_an_exact_window_cuts_through_a_folded_second(pool: Pool, worker: Pool) -> None:

@@ -71,7 +71,7 @@ async def test_of_one_batch_those_pass_that_would_have_passed_one_by_one(pool: P
     gathered = [committer.commit(Commit())] + [committer.commit(paying(*one)) for one in amounts.items()]
     ended = await asyncio.gather(*gathered, return_exceptions=True)
     assert [type(one) for one in ended[1:]] == [type(None), Overrun, type(None), Overrun]
-    assert await pool.fetchval("select sum(amount) from risk_use where kind = 'card'") == 500_000
+    assert await pool.fetchval("select sum(amount) from risk_event") == 500_000
 
 
 async def _holds(committer: Committer, card: bytes, *, measure: str, low: int, high: int) -> bool:

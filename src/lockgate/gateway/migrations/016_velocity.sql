@@ -2,8 +2,9 @@
 -- of the commit, which writes what is counted and checks what a verdict rested on.
 set local search_path = gateway;
 
--- One judged payment attempt, by keyed hashes of what it was paid with and from. Kept for as long as somebody may still
--- say how it ended: the issuer, or a cardholder who objects.
+-- One judged payment attempt, by keyed hashes of what it was paid with and from: it is itself what counts, for each of its
+-- keys. Kept for as long as somebody may still say how it ended: the issuer, or a cardholder who objects. What changes in
+-- it (state, fraud_ms) stands in no index, so that a change is cheap.
 create table risk_event (
     account text not null,
     livemode boolean not null,
@@ -19,15 +20,53 @@ create table risk_event (
     state text not null check (state in ('open', 'approved', 'declined', 'blocked', 'void')),
     -- Roughly where it was made: latitude and longitude to a tenth of a degree, and how many kilometres they may be off.
     place real[],
+    -- From when it is known as fraud, as far as that is believed.
+    fraud_ms bigint,
+    -- For which of its keys it stands in their counts and not for itself: 1 card, 2 customer, 4 ip, 8 device, 16 email, 32 bin.
+    folded smallint not null default 0,
+    seq bigint generated always as identity,
     primary key (account, livemode, attempt)
 ) with (fillfactor = 90);
 create index risk_event_age on risk_event using brin (at_ms);
+-- The worker meets every 17th, and so whatever is used much.
+create index risk_event_met on risk_event (seq) where seq % 17 = 0;
+create index risk_event_card on risk_event (card, at_ms) where card is not null and folded & 1 = 0;
+create index risk_event_customer on risk_event (customer, at_ms) where customer is not null and folded & 2 = 0;
+create index risk_event_ip on risk_event (ip, at_ms) where ip is not null and folded & 4 = 0;
+create index risk_event_device on risk_event (device, at_ms) where device is not null and folded & 8 = 0;
+create index risk_event_email on risk_event (email, at_ms) where email is not null and folded & 16 = 0;
+create index risk_event_bin on risk_event (bin, at_ms) where bin is not null and folded & 32 = 0;
 
--- What counts, as a ledger: rows are only added, and a sum over a time is what the key did in it. An attempt adds one row
--- for each of its keys, with the others that it was seen with; what changes its state adds the difference, at the same
--- time. Rows stay here until they are folded, which only happens to keys that are used much.
+-- The attempts that stand for themselves, by each of their keys, with the others of which it is counted how many different
+-- ones the key was seen with. Whoever selects one kind reads one index.
+create view risk_single with (security_invoker = true) as
+    select 'card' as kind, e.card as key, e.account, e.livemode, e.attempt, e.at_ms, e.amount, e.state, e.fraud_ms, e.place,
+        null::bytea as card, e.customer, e.ip, e.device, e.email, e.ctid as line
+    from risk_event e where e.card is not null and e.folded & 1 = 0
+    union all
+    select 'customer', e.customer, e.account, e.livemode, e.attempt, e.at_ms, e.amount, e.state, e.fraud_ms, e.place,
+        e.card, null, null, null, null, e.ctid
+    from risk_event e where e.customer is not null and e.folded & 2 = 0
+    union all
+    select 'ip', e.ip, e.account, e.livemode, e.attempt, e.at_ms, e.amount, e.state, e.fraud_ms, e.place,
+        e.card, null, null, null, e.email, e.ctid
+    from risk_event e where e.ip is not null and e.folded & 4 = 0
+    union all
+    select 'device', e.device, e.account, e.livemode, e.attempt, e.at_ms, e.amount, e.state, e.fraud_ms, e.place,
+        e.card, null, e.ip, null, e.email, e.ctid
+    from risk_event e where e.device is not null and e.folded & 8 = 0
+    union all
+    select 'email', e.email, e.account, e.livemode, e.attempt, e.at_ms, e.amount, e.state, e.fraud_ms, e.place,
+        e.card, null, e.ip, null, null, e.ctid
+    from risk_event e where e.email is not null and e.folded & 16 = 0
+    union all
+    select 'bin', e.bin, e.account, e.livemode, e.attempt, e.at_ms, e.amount, e.state, e.fraud_ms, e.place,
+        e.card, null, e.ip, null, null, e.ctid
+    from risk_event e where e.bin is not null and e.folded & 32 = 0;
+
+-- What became of attempts after they were folded, as differences dated as the attempt (or as the fraud was known), until
+-- they are folded too.
 create table risk_use (
-    seq bigint generated always as identity primary key,
     account text not null,
     livemode boolean not null,
     kind text not null,
@@ -37,24 +76,20 @@ create table risk_use (
     attempts smallint not null,
     declines smallint not null,
     blocks smallint not null,
-    frauds smallint not null,
-    card bytea,
-    customer bytea,
-    ip bytea,
-    device bytea,
-    email bytea
+    frauds smallint not null
 );
 create index risk_use_key on risk_use (key, kind, account, livemode, at_ms);
 create index risk_use_age on risk_use using brin (at_ms);
 
--- What was folded, by whole spans of a second, 10 seconds, an hour and a day; ``cards`` and so on say how many others were
--- seen with the key for the last time in this span, so that their sum over a window is how many different ones it saw.
+-- What was folded, by whole spans of 10 seconds, a minute, 10 minutes, an hour and a day; ``cards`` and so on say how many
+-- others were seen with the key for the last time in this span, so that their sum over a window is how many different ones
+-- it saw.
 create table risk_count (
     account text not null,
     livemode boolean not null,
     kind text not null,
     key bytea not null,
-    span int not null check (span in (1, 10, 3600, 86400)),
+    span int not null check (span in (10, 60, 600, 3600, 86400)),
     bucket bigint not null,
     amount bigint not null,
     attempts int not null,
@@ -69,20 +104,20 @@ create table risk_count (
     primary key (key, kind, account, livemode, span, bucket)
 );
 
--- Of what was folded: the rows themselves, for as long as the edge of an exact window may cut through their second.
-create table risk_edge (
+-- Which attempts were folded for a key: for as long as the edge of an exact window may cut through their 10 seconds; of
+-- cards, customers and devices as long as the attempts themselves, for what their last payments were like.
+create table risk_folded (
     account text not null,
     livemode boolean not null,
     kind text not null,
     key bytea not null,
     at_ms bigint not null,
-    amount bigint not null,
-    attempts int not null,
-    declines int not null,
-    blocks int not null
+    attempt text not null,
+    placed boolean not null
 );
-create index risk_edge_key on risk_edge (key, kind, account, livemode, at_ms);
-create index risk_edge_age on risk_edge using brin (at_ms);
+create index risk_folded_key on risk_folded (key, kind, account, livemode, at_ms);
+create index risk_folded_place on risk_folded (key, kind, account, livemode, at_ms) where placed;
+create index risk_folded_age on risk_folded using brin (at_ms);
 
 -- Of what was folded: when each other (``others`` is its kind) was last seen with the key.
 create table risk_pair (
@@ -99,7 +134,7 @@ create table risk_pair (
 -- while the table was empty stays a good one.
 create index risk_pair_last on risk_pair (key, kind, account, livemode, last_ms, others) where last_ms > 0;
 
--- When a key was seen first, and last, as far as its rows do not say it any more.
+-- When a key was seen first, and last, as far as its attempts do not say it any more; and whether any were folded.
 create table risk_key (
     account text not null,
     livemode boolean not null,
@@ -111,6 +146,10 @@ create table risk_key (
     primary key (key, kind, account, livemode)
 );
 
+create type risk_event_v1 as (
+    account text, livemode boolean, attempt text, at_ms bigint, card bytea, customer bytea, ip bytea, device bytea,
+    email bytea, bin bytea, amount bigint, state text, place real[]
+);
 create type risk_decision_v1 as (
     account text, livemode boolean, id text, created bigint, at_ms bigint, attempt text, intent text, charge text,
     verdict text, challenge boolean, flagged boolean, score double precision, model text, ruleset text, rule text,
@@ -127,101 +166,140 @@ create type risk_guard_v1 as (
 -- end. The lock makes commits that guard one key come one after the other, and the reads are statements of their own
 -- after it: they see every attempt that came before. Attempts earlier in the same batch count as well.
 create function overrun_v1(
-    p_guards risk_guard_v1[], n_guards int[], p_events risk_event[], n_events int[], p_outcome text[]
+    p_guards risk_guard_v1[], n_guards int[], p_events risk_event_v1[], n_events int[], p_outcome text[]
 ) returns int[] language plpgsql set search_path = gateway, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
     fine int[];  -- commits that are written, as far as it is known yet
     overrun int[] := '{}';
     number int;
+    checked int;
     holds boolean;
 begin
-    perform pg_advisory_xact_lock(hashtextextended(locks.name, 0)) from (
-        select distinct concat_ws('/', 'lockgate.risk', r.account, r.livemode, r.kind, encode(r.key, 'hex')) as name
+    perform pg_advisory_xact_lock(locks.name) from (
+        select distinct hashtextextended(r.account || r.livemode || r.kind || encode(r.key, 'hex'), 5) as name
         from unnest(p_guards) r order by name
     ) locks;
     fine := array_positions(p_outcome, 'ok');
     -- All at once first, as if none were overrun; only if some are, one after the other.
-    for number in select 0 union select n from unnest(n_guards) n where n = any (fine) order by 1 loop
-        select bool_and(coalesce(m.value >= g.low, true) and coalesce(m.value < g.high, true)) into holds
-        from (
-            select r.*, n_guards[r.ordinality] as number, r.since_ms / 10000 + 1 as tick, r.since_ms / 1000 + 1 as second
-            from unnest(p_guards) with ordinality r
+    foreach number in array 0 || n_guards loop
+        continue when number > 0 and (number <> all (fine) or number = checked);
+        with guard as (
+            select r.*, n_guards[r.ordinality] as number from unnest(p_guards) with ordinality r
             where n_guards[r.ordinality] = number or number = 0 and n_guards[r.ordinality] = any (fine)
-        ) g
+        ), hot as materialized (
+            select from guard g cross join lateral (
+                select from risk_key t where t.key = g.key and t.kind = g.kind and t.account = g.account
+                and t.livemode = g.livemode and t.folded offset 0
+            ) k limit 1
+        ), seen as materialized (
+            select k.account, k.livemode, k.kind, k.key, 0 as number, s.at_ms, s.amount, s.state,
+                s.card, s.customer, s.ip, s.device, s.email
+            from (select g.account, g.livemode, g.kind, g.key, min(g.since_ms) as since_ms from guard g group by 1, 2, 3, 4) k
+            cross join lateral (
+                select * from risk_single t where t.kind = k.kind and t.key = k.key and t.account = k.account
+                and t.livemode = k.livemode and t.at_ms > k.since_ms offset 0
+            ) s
+            union all
+            select e.account, e.livemode, u.kind, u.key, n_events[e.ordinality], e.at_ms, e.amount, e.state,
+                e.card, e.customer, e.ip, e.device, e.email
+            from unnest(p_events) with ordinality e
+            cross join lateral (values ('card', e.card), ('customer', e.customer), ('ip', e.ip), ('device', e.device),
+                ('email', e.email), ('bin', e.bin)) u (kind, key)
+            where u.key is not null and n_events[e.ordinality] = any (fine)
+        )
+        select bool_and(coalesce(m.value >= g.low, true) and coalesce(m.value < g.high, true)) into holds
+        from guard g
         cross join lateral (
             select case when g.measure in ('attempts', 'amount', 'declines', 'blocks') then (
-                select coalesce(sum(case g.measure when 'attempts' then part.attempts when 'amount' then part.amount
-                    when 'declines' then part.declines else part.blocks end), 0)::bigint
-                from (
-                    select u.amount, u.attempts, u.declines, u.blocks from risk_use u
-                    where u.key = g.key and u.kind = g.kind and u.account = g.account and u.livemode = g.livemode
-                    and u.at_ms > g.since_ms
-                    union all
-                    select c.amount, c.attempts, c.declines, c.blocks from risk_count c
-                    where c.key = g.key and c.kind = g.kind and c.account = g.account and c.livemode = g.livemode
-                    and c.span = 10 and c.bucket >= g.tick
-                    union all
-                    select c.amount, c.attempts, c.declines, c.blocks from risk_count c
-                    where c.key = g.key and c.kind = g.kind and c.account = g.account and c.livemode = g.livemode
-                    and c.span = 1 and c.bucket >= g.second and c.bucket < g.tick * 10
-                    union all
-                    select d.amount, d.attempts, d.declines, d.blocks from risk_edge d
-                    where d.key = g.key and d.kind = g.kind and d.account = g.account and d.livemode = g.livemode
-                    and d.at_ms > g.since_ms and d.at_ms < g.second * 1000
-                    union all
-                    select case when n_events[e.ordinality] = g.number or e.state in ('open', 'approved') then e.amount else 0 end,
-                        1, (n_events[e.ordinality] <> g.number and e.state = 'declined')::int,
-                        (n_events[e.ordinality] <> g.number and e.state = 'blocked')::int
-                    from unnest(p_events) with ordinality e
-                    where n_events[e.ordinality] <= g.number and n_events[e.ordinality] = any (fine)
-                    and e.account = g.account and e.livemode = g.livemode and e.at_ms > g.since_ms
-                    and g.key = case g.kind when 'card' then e.card when 'customer' then e.customer when 'ip' then e.ip
-                        when 'device' then e.device when 'email' then e.email when 'bin' then e.bin end
-                ) part
-            ) else (
-                select (
-                    select coalesce(sum(case g.measure when 'cards' then c.cards when 'customers' then c.customers
-                        when 'ips' then c.ips when 'devices' then c.devices else c.emails end), 0)
-                    from risk_count c
-                    where c.key = g.key and c.kind = g.kind and c.account = g.account and c.livemode = g.livemode
-                    and (c.span = 10 and c.bucket >= g.tick
-                        or c.span = 1 and c.bucket >= g.second and c.bucket < g.tick * 10)
-                ) + (
-                    select count(*) from risk_pair p
+                select coalesce(sum(case g.measure when 'attempts' then (s.number > 0 or s.state <> 'void')::int
+                    when 'amount' then case when s.number = g.number or s.state in ('open', 'approved') then s.amount else 0 end
+                    when 'declines' then (s.number <> g.number and s.state = 'declined')::int
+                    else (s.number <> g.number and s.state = 'blocked')::int end), 0)
+                from seen s
+                where s.key = g.key and s.kind = g.kind and s.account = g.account and s.livemode = g.livemode
+                and s.at_ms > g.since_ms and s.number <= g.number
+            ) + case when exists (select from hot) then risk_folded_v1(g.account, g.livemode, g.kind, g.key, g.measure, g.since_ms)
+                else 0 end
+            else (
+                select count(*) from (
+                    select distinct case g.measure when 'cards' then s.card when 'customers' then s.customer
+                        when 'ips' then s.ip when 'devices' then s.device else s.email end as other
+                    from seen s
+                    where s.key = g.key and s.kind = g.kind and s.account = g.account and s.livemode = g.livemode
+                    and s.at_ms > g.since_ms and s.number <= g.number
+                ) fresh
+                where fresh.other is not null and case when exists (select from hot) then not exists (
+                    select from risk_pair p
                     where p.key = g.key and p.kind = g.kind and p.account = g.account and p.livemode = g.livemode
-                    and p.others = g.measure and p.last_ms > g.since_ms and p.last_ms < g.second * 1000 and p.last_ms > 0
-                ) + (
-                    select count(distinct fresh.other) from (
-                        select case g.measure when 'cards' then u.card when 'customers' then u.customer when 'ips' then u.ip
-                            when 'devices' then u.device else u.email end as other
-                        from risk_use u
-                        where u.key = g.key and u.kind = g.kind and u.account = g.account and u.livemode = g.livemode
-                        and u.at_ms > g.since_ms
-                        union all
-                        select case g.measure when 'cards' then e.card when 'customers' then e.customer when 'ips' then e.ip
-                            when 'devices' then e.device else e.email end
-                        from unnest(p_events) with ordinality e
-                        where n_events[e.ordinality] <= g.number and n_events[e.ordinality] = any (fine)
-                        and e.account = g.account and e.livemode = g.livemode and e.at_ms > g.since_ms
-                        and g.key = case g.kind when 'card' then e.card when 'customer' then e.customer
-                            when 'ip' then e.ip when 'device' then e.device when 'email' then e.email
-                            when 'bin' then e.bin end
-                    ) fresh
-                    where fresh.other is not null and not exists (
-                        select from risk_pair p
-                        where p.key = g.key and p.kind = g.kind and p.account = g.account and p.livemode = g.livemode
-                        and p.others = g.measure and p.other = fresh.other and p.last_ms > g.since_ms)
-                )
-            ) end as value
+                    and p.others = g.measure and p.other = fresh.other and p.last_ms > g.since_ms) else true end
+            ) + case when exists (select from hot) then risk_folded_v1(g.account, g.livemode, g.kind, g.key, g.measure, g.since_ms)
+                else 0 end
+            end as value offset 0
         ) m;
         exit when number = 0 and holds is not false;
+        checked := number;
         if number > 0 and not holds then
             overrun := overrun || number;
             fine := array_remove(fine, number);
         end if;
     end loop;
     return overrun;
+end $$;
+
+-- One measure of what was folded of a key, over all after since_ms. The 10 seconds that since_ms cuts through are added up
+-- from the attempts themselves, as they now stand; differences that are not folded yet count for the rest.
+create function risk_folded_v1(
+    p_account text, p_livemode boolean, p_kind text, p_key bytea, p_measure text, p_since_ms bigint
+) returns bigint language plpgsql stable set search_path = gateway, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    tick constant bigint := p_since_ms / 10000 + 1;
+    minute constant bigint := (tick + 5) / 6;
+    tens constant bigint := (minute + 9) / 10;
+begin
+    if p_measure in ('attempts', 'amount', 'declines', 'blocks') then
+        return (
+            select coalesce(sum(case p_measure when 'attempts' then part.attempts when 'amount' then part.amount
+                when 'declines' then part.declines else part.blocks end), 0)::bigint
+            from (
+                select u.amount, u.attempts, u.declines, u.blocks from risk_use u
+                where u.key = p_key and u.kind = p_kind and u.account = p_account and u.livemode = p_livemode
+                and u.at_ms >= tick * 10000
+                union all
+                select c.amount, c.attempts, c.declines, c.blocks from risk_count c
+                where c.key = p_key and c.kind = p_kind and c.account = p_account and c.livemode = p_livemode
+                and c.span = 10 and c.bucket >= tick and c.bucket < minute * 6
+                union all
+                select c.amount, c.attempts, c.declines, c.blocks from risk_count c
+                where c.key = p_key and c.kind = p_kind and c.account = p_account and c.livemode = p_livemode
+                and c.span = 60 and c.bucket >= minute and c.bucket < tens * 10
+                union all
+                select c.amount, c.attempts, c.declines, c.blocks from risk_count c
+                where c.key = p_key and c.kind = p_kind and c.account = p_account and c.livemode = p_livemode
+                and c.span = 600 and c.bucket >= tens
+                union all
+                select case when e.state in ('open', 'approved') then e.amount else 0 end, (e.state <> 'void')::int,
+                    (e.state = 'declined')::int, (e.state = 'blocked')::int
+                from risk_folded f
+                join risk_event e on e.account = f.account and e.livemode = f.livemode and e.attempt = f.attempt
+                where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
+                and f.at_ms > p_since_ms and f.at_ms < tick * 10000
+            ) part
+        );
+    end if;
+    return (
+        select coalesce(sum(case p_measure when 'cards' then c.cards when 'customers' then c.customers
+            when 'ips' then c.ips when 'devices' then c.devices else c.emails end), 0)
+        from risk_count c
+        where c.key = p_key and c.kind = p_kind and c.account = p_account and c.livemode = p_livemode
+        and (c.span = 10 and c.bucket >= tick and c.bucket < minute * 6
+            or c.span = 60 and c.bucket >= minute and c.bucket < tens * 10 or c.span = 600 and c.bucket >= tens)
+    ) + (
+        select count(*) from risk_pair p
+        where p.key = p_key and p.kind = p_kind and p.account = p_account and p.livemode = p_livemode
+        and p.others = p_measure and p.last_ms > p_since_ms and p.last_ms < tick * 10000 and p.last_ms > 0
+    );
 end $$;
 
 -- Records as 005 has them, but what only comes new asks for no right to change it: labels are never changed.
@@ -317,7 +395,7 @@ create function commit_v3(
     p_events event[], n_events int[],
     p_outboxes outbox[], n_outboxes int[],
     p_audits audit[], n_audits int[],
-    p_risk_events risk_event[], n_risk_events int[],
+    p_risk_events risk_event_v1[], n_risk_events int[],
     p_risk_decisions risk_decision_v1[], n_risk_decisions int[],
     p_risk_outcomes risk_outcome_v1[], n_risk_outcomes int[],
     p_risk_guards risk_guard_v1[], n_risk_guards int[],
@@ -724,26 +802,10 @@ begin
     end if;
 
     if cardinality(p_risk_events) > 0 then
-        insert into risk_event select
-            r.account, r.livemode, r.attempt, r.at_ms, r.card, r.customer, r.ip, r.device, r.email,
-            r.bin, r.amount, r.state, r.place
+        insert into risk_event (account, livemode, attempt, at_ms, card, customer, ip, device, email, bin, amount, state, place)
+        select r.account, r.livemode, r.attempt, r.at_ms, r.card, r.customer, r.ip, r.device, r.email, r.bin, r.amount,
+            r.state, r.place
         from unnest(p_risk_events) with ordinality r where good is null or n_risk_events[r.ordinality] = any (good);
-        insert into risk_use (account, livemode, kind, key, at_ms, amount, attempts, declines, blocks, frauds,
-            card, customer, ip, device, email)
-        select r.account, r.livemode, u.kind, u.key, r.at_ms,
-            case when r.state in ('open', 'approved') then r.amount else 0 end, (r.state <> 'void')::int,
-            (r.state = 'declined')::int, (r.state = 'blocked')::int, 0, u.card, u.customer, u.ip, u.device, u.email
-        from unnest(p_risk_events, n_risk_events) r (
-            account, livemode, attempt, at_ms, card, customer, ip, device, email, bin, amount, state, place, number)
-        cross join lateral (values
-            ('card', r.card, null::bytea, r.customer, r.ip, r.device, r.email),
-            ('customer', r.customer, r.card, null, null, null, null),
-            ('ip', r.ip, r.card, null, null, null, r.email),
-            ('device', r.device, r.card, null, r.ip, null, r.email),
-            ('email', r.email, r.card, null, r.ip, null, null),
-            ('bin', r.bin, r.card, null, r.ip, null, null)
-        ) u (kind, key, card, customer, ip, device, email)
-        where u.key is not null and (good is null or r.number = any (good));
     end if;
 
     if cardinality(p_risk_outcomes) > 0 then
@@ -763,9 +825,9 @@ begin
             (c.state <> 'void')::int - (c.was <> 'void')::int,
             (c.state = 'declined')::int - (c.was = 'declined')::int,
             (c.state = 'blocked')::int - (c.was = 'blocked')::int, 0
-        from changed c cross join lateral (values ('card', c.card), ('customer', c.customer), ('ip', c.ip),
-            ('device', c.device), ('email', c.email), ('bin', c.bin)) u (kind, key)
-        where u.key is not null and not (c.state in ('open', 'approved') and c.was in ('open', 'approved'));
+        from changed c cross join lateral (values ('card', c.card, 1), ('customer', c.customer, 2), ('ip', c.ip, 4),
+            ('device', c.device, 8), ('email', c.email, 16), ('bin', c.bin, 32)) u (kind, key, bit)
+        where c.folded & u.bit <> 0 and not (c.state in ('open', 'approved') and c.was in ('open', 'approved'));
     end if;
 
     if cardinality(p_risk_decisions) > 0 then
@@ -792,19 +854,105 @@ begin
     return outcome;
 end $$;
 
--- All of velocity for up to six keys in one read, as rows to be added up by kind. ``windows`` says into which of the five
--- windows a row counts, bit by bit, the shortest first. ``others`` null: the numbers are when the key was first seen,
--- attempts, amount, declines, blocks and frauds; else how many different others were seen with it. p_since are the first
--- milliseconds of the windows, p_until_ms is where known frauds end; p_pair_* are the others that this payment is seen
--- with. A stable function reads everything as of one moment: what is folded meanwhile is seen wholly in one place or wholly
--- in the other.
+-- Velocity of a key that was folded, or has too many attempts to tell them one by one, as rows to be added up. ``windows``
+-- says into which of the five windows a row counts, bit by bit, the shortest first. The numbers are when the key was first
+-- seen, attempts, amount, declines, blocks, frauds, and how many different cards, customers, addresses, devices and e-mail
+-- addresses. p_since are the first milliseconds of the windows, p_until_ms is where known frauds end; p_card and so on are
+-- the others that this payment is seen with. A stable function reads everything as of one moment: what is folded meanwhile
+-- is seen wholly in one place or wholly in the other.
+--
+-- One statement for each kind, so that each has a plan of its own that opens one index of attempts. A plan made while the
+-- tables are empty is kept until they are analyzed: it must be one for full tables.
+do $do$
+declare
+    statements text := '';
+    kind text;
+begin
+    foreach kind in array array['card', 'customer', 'ip', 'device', 'email', 'bin'] loop
+        statements := statements || format($sql$
+    if p_kind = %1$L then
+        return query
+        with single as materialized (
+            select s.at_ms, s.amount, s.state, s.fraud_ms, s.card, s.customer, s.ip, s.device, s.email,
+                case when s.at_ms >= m1 then 31 when s.at_ms >= h1 then 30 when s.at_ms >= h24 then 28
+                    when s.at_ms >= d7 then 24 when s.at_ms >= d30 then 16 else 0 end as windows
+            from risk_single s
+            where s.kind = %1$L and s.key = p_key and s.account = p_account and s.livemode = p_livemode
+        )
+        select t.windows, array[min(t.first_ms), sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
+            sum(t.frauds), sum(t.cards), sum(t.customers), sum(t.ips), sum(t.devices), sum(t.emails)]
+        from (
+            select s.windows, s.at_ms as first_ms, (s.state <> 'void')::int as attempts,
+                case when s.state in ('open', 'approved') then s.amount else 0 end as amount,
+                (s.state = 'declined')::int as declines, (s.state = 'blocked')::int as blocks, 0 as frauds,
+                0 as cards, 0 as customers, 0 as ips, 0 as devices, 0 as emails
+            from single s
+            union all
+            select case when s.fraud_ms >= d7 then 24 else 16 end, null, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0
+            from single s where s.fraud_ms >= d30 and s.fraud_ms < p_until_ms
+            union all
+            select case when u.at_ms >= tick_m1 * 10000 then 31 when u.at_ms >= tick_h1 * 10000 then 30
+                    when u.at_ms >= h24 then 28 when u.at_ms >= d7 then 24 else 16 end,
+                null, u.attempts, u.amount, u.declines, u.blocks, case when u.at_ms < p_until_ms then u.frauds else 0 end,
+                0, 0, 0, 0, 0
+            from risk_use u where u.key = p_key and u.kind = %1$L and u.account = p_account and u.livemode = p_livemode
+            and u.at_ms >= d30
+            union all
+            select w.windows, null, c.attempts, c.amount, c.declines, c.blocks,
+                case when w.span = 86400 and c.bucket <= today then c.frauds else 0 end,
+                c.cards, c.customers, c.ips, c.devices, c.emails
+            from (values (1, 10, tick_m1, null), (2, 10, tick_h1, minute_h1 * 6), (2, 60, minute_h1, tens_h1 * 10),
+                (2, 600, tens_h1, null), (4, 3600, h24 / 3600000, null), (24, 86400, d7 / 86400000, null),
+                (16, 86400, d30 / 86400000, d7 / 86400000)) w (windows, span, since, until)
+            join risk_count c on c.key = p_key and c.kind = %1$L and c.account = p_account and c.livemode = p_livemode
+                and c.span = w.span and c.bucket >= w.since and c.bucket < coalesce(w.until, 9223372036854775807)
+            union all  -- what the beginnings of the exact windows cut through, as it now stands
+            select w.windows, null, (e.state <> 'void')::int, case when e.state in ('open', 'approved') then e.amount else 0 end,
+                (e.state = 'declined')::int, (e.state = 'blocked')::int, 0, 0, 0, 0, 0, 0
+            from (values (1, m1, tick_m1 * 10000), (2, h1, tick_h1 * 10000)) w (windows, since_ms, until_ms)
+            cross join lateral (
+                select f.attempt from risk_folded f where f.key = p_key and f.kind = %1$L and f.account = p_account
+                and f.livemode = p_livemode and f.at_ms >= w.since_ms and f.at_ms < w.until_ms offset 0
+            ) f
+            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            union all
+            select 2, null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
+                (l.others = 'devices')::int, (l.others = 'emails')::int
+            from risk_pair l where l.key = p_key and l.kind = %1$L and l.account = p_account and l.livemode = p_livemode
+            and l.last_ms >= h1 and l.last_ms < tick_h1 * 10000 and l.last_ms > 0
+            union all  -- others of what is not folded, but for the windows in which they are counted already
+            select l.windows & ~coalesce((
+                select case when p.last_ms >= h1 then 30 when p.last_ms >= h24 then 28 when p.last_ms >= d7 then 24 else 0 end
+                from risk_pair p where p.key = p_key and p.kind = %1$L and p.account = p_account and p.livemode = p_livemode
+                and p.others = l.others and p.other = l.other
+            ), 0), null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
+                (l.others = 'devices')::int, (l.others = 'emails')::int
+            from (
+                select o.others, o.other, max(o.windows & 30) as windows from (
+                    select 31 as windows, %2$s
+                    union all
+                    select s.windows, s.card, s.customer, s.ip, s.device, s.email from single s where s.windows >= 24
+                ) s (windows, card, customer, ip, device, email)
+                cross join lateral (values ('cards', s.card, s.windows), ('customers', s.customer, s.windows),
+                    ('ips', s.ip, s.windows), ('devices', s.device, s.windows), ('emails', s.email, s.windows)
+                ) o (others, other, windows)
+                where o.other is not null group by o.others, o.other
+            ) l
+        ) t group by t.windows;
+    end if;
+        $sql$, kind, case kind when 'card' then 'null::bytea, p_customer, p_ip, p_device, p_email'
+            when 'customer' then 'p_card, null::bytea, null::bytea, null::bytea, null::bytea'
+            when 'ip' then 'p_card, null::bytea, null::bytea, null::bytea, p_email'
+            when 'device' then 'p_card, null::bytea, p_ip, null::bytea, p_email'
+            else 'p_card, null::bytea, p_ip, null::bytea, null::bytea' end);
+    end loop;
+    execute format($sql$
 create function risk_velocity_v1(
-    p_account text, p_livemode boolean, p_kinds text[], p_keys bytea[],
-    p_pair_kinds text[], p_pair_others text[], p_pair_keys bytea[],
-    p_now_ms bigint, p_since bigint[], p_until_ms bigint
-) returns table (kind text, others text, windows int, numbers bigint[])
-language plpgsql stable set search_path = gateway, pg_temp
-set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+    p_account text, p_livemode boolean, p_kind text, p_key bytea,
+    p_card bytea, p_customer bytea, p_ip bytea, p_device bytea, p_email bytea, p_since bigint[], p_until_ms bigint
+) returns table (windows int, numbers bigint[])
+language plpgsql stable set search_path = gateway, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_memoize = off as $$
 #variable_conflict use_column
 declare
     m1 constant bigint := p_since[1];
@@ -812,139 +960,126 @@ declare
     h24 constant bigint := p_since[3];
     d7 constant bigint := p_since[4];
     d30 constant bigint := p_since[5];
-    second_m1 constant bigint := (p_since[1] + 999) / 1000;  -- the first second that lies wholly in the window
-    second_h1 constant bigint := (p_since[2] + 999) / 1000;
-    tick_h1 constant bigint := (p_since[2] + 9999) / 10000;  -- and the first 10 seconds
-    folded text[] := '{}';
-    folded_keys bytea[] := '{}';
-    known record;
+    tick_m1 constant bigint := (m1 + 9999) / 10000;  -- the first 10 seconds that lie wholly in the window
+    tick_h1 constant bigint := (h1 + 9999) / 10000;
+    minute_h1 constant bigint := (tick_h1 + 5) / 6;
+    tens_h1 constant bigint := (minute_h1 + 9) / 10;
+    today constant bigint := p_until_ms / 86400000 - 1;
 begin
-    -- A plan made while the tables are empty is kept until they are analyzed: it must be one for full tables, so each key
-    -- is looked up by itself (``offset 0`` keeps it that way).
-    for known in
-        select k.kind, k.key, k.first_ms, k.folded from unnest(p_kinds, p_keys) a (kind, key)
-        cross join lateral (
-            select * from risk_key t
-            where t.key = a.key and t.kind = a.kind and t.account = p_account and t.livemode = p_livemode offset 0
-        ) k
-    loop
-        if known.folded then
-            folded := folded || known.kind;
-            folded_keys := folded_keys || known.key;
-        end if;
-        kind := known.kind;
-        windows := 0;
-        numbers := array[known.first_ms];
-        return next;
-    end loop;
+    %s
+end $$
+    $sql$, statements);
+end $do$;
 
+-- Of a card, customer or device that was folded, or has too many attempts to tell them one by one: its last 50 payments,
+-- and (``last``) the newest that says where it was made, until now.
+create function risk_past_v1(p_account text, p_livemode boolean, p_kind text, p_key bytea, p_now_ms bigint)
+returns table (last boolean, at_ms bigint, amount bigint, fraud_ms bigint, place real[])
+language plpgsql stable set search_path = gateway, pg_temp set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_memoize = off as $$
+#variable_conflict use_column
+begin
     return query
-    with raw as materialized (
-        select a.kind, a.key, u.at_ms, u.amount, u.attempts, u.declines, u.blocks, u.frauds,
-            u.card, u.customer, u.ip, u.device, u.email,
-            case when u.at_ms >= m1 then 31 when u.at_ms >= h1 then 30 when u.at_ms >= h24 then 28
-                when u.at_ms >= d7 then 24 when u.at_ms >= d30 then 16 else 0 end as windows
-        from unnest(p_kinds, p_keys) a (kind, key)
-        cross join lateral (
-            select * from risk_use t
-            where t.key = a.key and t.kind = a.kind and t.account = p_account and t.livemode = p_livemode offset 0
-        ) u
+    with single as materialized (
+        select s.at_ms, s.amount, s.fraud_ms, s.state, s.place from risk_single s
+        where s.kind = p_kind and s.key = p_key and s.account = p_account and s.livemode = p_livemode
     )
-    select r.kind, null::text, r.windows, array[min(r.at_ms) filter (where r.attempts = 1), sum(r.attempts),
-        sum(r.amount)::bigint, sum(r.declines), sum(r.blocks), sum(r.frauds) filter (where r.at_ms < p_until_ms)]
-    from raw r group by r.kind, r.windows
+    (select false, b.at_ms, b.amount, b.fraud_ms, null::real[] from (
+        select s.at_ms, s.amount, s.fraud_ms from single s where s.state <> 'void'
+        union all
+        (select e.at_ms, e.amount, e.fraud_ms from risk_folded f
+            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
+            and e.state <> 'void' order by f.at_ms desc limit 50)
+    ) b order by b.at_ms desc limit 50)
     union all
-    select l.kind, l.others, l.windows, array[count(*)] from (
-        select s.kind, s.others, max(s.windows) as windows from (
-            select r.kind, o.others, o.other, r.windows from raw r
-            cross join lateral (values ('cards', r.card), ('customers', r.customer), ('ips', r.ip),
-                ('devices', r.device), ('emails', r.email)) o (others, other)
-            where o.other is not null and r.windows >= 24 and r.kind <> all (folded)
-            union all
-            select p.kind, p.others, p.other, 31 from unnest(p_pair_kinds, p_pair_others, p_pair_keys) p (kind, others, other)
-            where p.kind <> all (folded)
-        ) s group by s.kind, s.others, s.other
-    ) l group by l.kind, l.others, l.windows;
-
-    for n in 1 .. cardinality(folded) loop
-        return query
-        select folded[n], null::text, case t.span when 1 then (t.bucket >= second_m1)::int + 2 * (t.bucket < tick_h1 * 10)::int
-            when 10 then 2 when 3600 then 4 else 16 + 8 * (t.bucket >= d7 / 86400000)::int end as windows,
-            array[null, sum(t.attempts), sum(t.amount)::bigint, sum(t.declines), sum(t.blocks),
-                sum(t.frauds) filter (where t.bucket < p_until_ms / (t.span * 1000)),
-                sum(t.cards), sum(t.customers), sum(t.ips), sum(t.devices), sum(t.emails)]
-        from (
-            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
-                and c.livemode = p_livemode and c.span = 1 and c.bucket >= second_m1
-            union all
-            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
-                and c.livemode = p_livemode and c.span = 1 and c.bucket >= second_h1 and c.bucket < tick_h1 * 10
-            union all
-            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
-                and c.livemode = p_livemode and c.span = 10 and c.bucket >= tick_h1
-            union all
-            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
-                and c.livemode = p_livemode and c.span = 3600 and c.bucket >= h24 / 3600000
-            union all
-            select * from risk_count c where c.key = folded_keys[n] and c.kind = folded[n] and c.account = p_account
-                and c.livemode = p_livemode and c.span = 86400 and c.bucket >= d30 / 86400000
-        ) t group by 3;
-
-        return query
-        select folded[n], null::text, e.windows,
-            array[null, sum(e.attempts), sum(e.amount)::bigint, sum(e.declines), sum(e.blocks)]
-        from (
-            select 2 as windows, d.attempts, d.amount, d.declines, d.blocks from risk_edge d
-            where d.key = folded_keys[n] and d.kind = folded[n] and d.account = p_account and d.livemode = p_livemode
-            and d.at_ms >= h1 and d.at_ms < second_h1 * 1000
-            union all
-            select 1, d.attempts, d.amount, d.declines, d.blocks from risk_edge d
-            where d.key = folded_keys[n] and d.kind = folded[n] and d.account = p_account and d.livemode = p_livemode
-            and d.at_ms >= m1 and d.at_ms < second_m1 * 1000
-        ) e group by e.windows;
-
-        return query
-        select folded[n], p.others, 2, array[count(*)] from risk_pair p
-        where p.key = folded_keys[n] and p.kind = folded[n] and p.account = p_account and p.livemode = p_livemode
-        and p.last_ms >= h1 and p.last_ms < second_h1 * 1000 and p.last_ms > 0 group by p.others;
-
-        -- Others of rows that are not folded, but for the windows in which they are counted already.
-        return query
-        select folded[n], l.others, l.windows & ~coalesce((
-            select case when p.last_ms >= h1 then 30 when p.last_ms >= h24 then 28 when p.last_ms >= d7 then 24 else 0 end
-            from risk_pair p
-            where p.key = folded_keys[n] and p.kind = folded[n] and p.account = p_account and p.livemode = p_livemode
-            and p.others = l.others and p.other = l.other
-        ), 0), array[count(*)]
-        from (
-            select s.others, s.other, max(s.windows) as windows from (
-                select o.others, o.other,
-                    case when u.at_ms >= h1 then 30 when u.at_ms >= h24 then 28 else 24 end as windows
-                from risk_use u
-                cross join lateral (values ('cards', u.card), ('customers', u.customer), ('ips', u.ip),
-                    ('devices', u.device), ('emails', u.email)) o (others, other)
-                where u.key = folded_keys[n] and u.kind = folded[n] and u.account = p_account and u.livemode = p_livemode
-                and u.at_ms >= d7 and o.other is not null
-                union all
-                select p.others, p.other, 30 from unnest(p_pair_kinds, p_pair_others, p_pair_keys) p (kind, others, other)
-                where p.kind = folded[n]
-            ) s group by s.others, s.other
-        ) l group by 2, 3;
-    end loop;
+    (select true, b.at_ms, null, null, b.place from (
+        select s.at_ms, s.place from single s where s.place is not null and s.at_ms <= p_now_ms
+        union all
+        (select e.at_ms, e.place from risk_folded f
+            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
+            and f.placed and f.at_ms <= p_now_ms order by f.at_ms desc limit 1)
+    ) b order by b.at_ms desc limit 1);
 end $$;
 
-revoke all on function overrun_v1, commit_v3, risk_velocity_v1 from public;
-grant execute on function overrun_v1, commit_v3, risk_velocity_v1 to lockgate_gateway, lockgate_worker;
+-- All that is known of a payment's keys in one read, rows of several parts told apart by ``part``. Of a key that was never
+-- folded (most of them) the attempts themselves (0), each once, with all of their keys, 200 and one more at most; of each
+-- key that was folded what risk_velocity_v1 (2) and risk_past_v1 (3) say. Of each key when it was first seen, as far as
+-- attempts do not say it any more (1). What is null in between is another part's. Every branch reads one short piece of one
+-- index, and must still do so when a table that was small yesterday is large.
+create function risk_history_v1(
+    p_account text, p_livemode boolean, p_card bytea, p_customer bytea, p_ip bytea, p_device bytea, p_email bytea,
+    p_bin bytea, p_now_ms bigint, p_since bigint[], p_until_ms bigint
+) returns table (
+    part int, at_ms bigint, amount bigint, word text, fraud_ms bigint, folded int, card bytea, customer bytea, ip bytea,
+    device bytea, email bytea, bin bytea, place real[], windows int, numbers bigint[]
+) language plpgsql stable set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+#variable_conflict use_column
+begin
+    return query
+    with known as materialized (
+        select k.kind, k.key, k.first_ms, k.folded from risk_key k
+        where k.key = any (array[p_card, p_customer, p_ip, p_device, p_email, p_bin])
+        and k.account = p_account and k.livemode = p_livemode
+        and k.key = case k.kind when 'card' then p_card when 'customer' then p_customer when 'ip' then p_ip
+            when 'device' then p_device when 'email' then p_email else p_bin end
+    )
+    select 0, e.at_ms, e.amount, e.state, e.fraud_ms, e.folded::int, e.card, e.customer, e.ip, e.device, e.email, e.bin,
+        e.place, null::int, null::bigint[]
+    from risk_event e where e.ctid = any (array(
+        (select t.ctid from risk_event t where t.card = p_card and t.folded & 1 = 0 and t.account = p_account
+            and t.livemode = p_livemode and not exists (select from known k where k.kind = 'card' and k.folded)
+            order by t.at_ms desc limit 201)
+        union all
+        (select t.ctid from risk_event t where t.customer = p_customer and t.folded & 2 = 0 and t.account = p_account
+            and t.livemode = p_livemode and not exists (select from known k where k.kind = 'customer' and k.folded)
+            order by t.at_ms desc limit 201)
+        union all
+        (select t.ctid from risk_event t where t.ip = p_ip and t.folded & 4 = 0 and t.account = p_account
+            and t.livemode = p_livemode and not exists (select from known k where k.kind = 'ip' and k.folded)
+            order by t.at_ms desc limit 201)
+        union all
+        (select t.ctid from risk_event t where t.device = p_device and t.folded & 8 = 0 and t.account = p_account
+            and t.livemode = p_livemode and not exists (select from known k where k.kind = 'device' and k.folded)
+            order by t.at_ms desc limit 201)
+        union all
+        (select t.ctid from risk_event t where t.email = p_email and t.folded & 16 = 0 and t.account = p_account
+            and t.livemode = p_livemode and not exists (select from known k where k.kind = 'email' and k.folded)
+            order by t.at_ms desc limit 201)
+        union all
+        (select t.ctid from risk_event t where t.bin = p_bin and t.folded & 32 = 0 and t.account = p_account
+            and t.livemode = p_livemode and not exists (select from known k where k.kind = 'bin' and k.folded)
+            order by t.at_ms desc limit 201)
+    ))
+    union all
+    select 1, k.first_ms, null, k.kind, null, k.folded::int, null, null, null, null, null, null, null, null, null
+    from known k
+    union all
+    select 2, null, null, k.kind, null, null, null, null, null, null, null, null, null, v.windows, v.numbers
+    from known k cross join lateral risk_velocity_v1(p_account, p_livemode, k.kind, k.key,
+        p_card, p_customer, p_ip, p_device, p_email, p_since, p_until_ms) v where k.folded
+    union all
+    select 3, p.at_ms, p.amount, k.kind, p.fraud_ms, p.last::int, null, null, null, null, null, null, p.place, null, null
+    from known k cross join lateral risk_past_v1(p_account, p_livemode, k.kind, k.key, p_now_ms) p
+    where k.folded and k.kind in ('card', 'customer', 'device');
+end $$;
+
+revoke all on function overrun_v1, commit_v3, risk_history_v1, risk_velocity_v1, risk_past_v1, risk_folded_v1 from public;
+grant execute on function overrun_v1, commit_v3, risk_history_v1, risk_velocity_v1, risk_past_v1, risk_folded_v1
+    to lockgate_gateway, lockgate_worker;
 grant select, insert, update on risk_event to lockgate_gateway, lockgate_worker;
+grant select on risk_single to lockgate_gateway, lockgate_worker;
 grant select, insert on risk_use to lockgate_gateway, lockgate_worker;
-grant select on risk_count, risk_edge, risk_pair, risk_key to lockgate_gateway;
+grant select on risk_count, risk_folded, risk_pair, risk_key to lockgate_gateway;
 grant delete on risk_event, risk_use to lockgate_worker;
-grant select, insert, update, delete on risk_count, risk_edge, risk_pair, risk_key to lockgate_worker;
+grant select, insert, update, delete on risk_count, risk_folded, risk_pair, risk_key to lockgate_worker;
 
 do $$
 declare name text;
 begin
-    foreach name in array array['risk_event', 'risk_use', 'risk_count', 'risk_edge', 'risk_pair', 'risk_key'] loop
+    foreach name in array array['risk_event', 'risk_use', 'risk_count', 'risk_folded', 'risk_pair', 'risk_key'] loop
         execute format('alter table %I enable row level security', name);
         execute format('create policy own_account on %I for select to lockgate_reporting using ('
             'account = current_setting(''lockgate.account'', true) '

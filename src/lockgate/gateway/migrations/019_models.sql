@@ -19,28 +19,16 @@ create table risk_label (
 create index risk_label_attempt on risk_label (account, livemode, attempt, known_ms) where attempt is not null;
 create index risk_label_known on risk_label (account, livemode, known_ms);
 
--- The payments that are believed to be fraud, with their keys as velocity has them: what frauds per key are counted by.
--- known_ms is when that was first known, at_ms when the payment was made.
+-- The payments that are believed to be fraud, for as long as decisions are kept. known_ms is when that was first known,
+-- at_ms when the payment was made.
 create table risk_fraud (
     account text not null,
     livemode boolean not null,
     attempt text not null,
     at_ms bigint not null,
     known_ms bigint not null,
-    card bytea,
-    customer bytea,
-    ip bytea,
-    device bytea,
-    email bytea,
-    bin bytea,
     primary key (account, livemode, attempt)
 );
-create index risk_fraud_card on risk_fraud (account, livemode, card, known_ms) where card is not null;
-create index risk_fraud_customer on risk_fraud (account, livemode, customer, known_ms) where customer is not null;
-create index risk_fraud_ip on risk_fraud (account, livemode, ip, known_ms) where ip is not null;
-create index risk_fraud_device on risk_fraud (account, livemode, device, known_ms) where device is not null;
-create index risk_fraud_email on risk_fraud (account, livemode, email, known_ms) where email is not null;
-create index risk_fraud_bin on risk_fraud (account, livemode, bin, known_ms) where bin is not null;
 
 -- Who writes a label names the charge or the attempt. A payment that becomes known as fraud is counted with each of its
 -- keys at the time from which it was known, and no longer once somebody who knows more takes it back. A label of a payment
@@ -88,16 +76,17 @@ begin
     delete from risk_fraud f
     where f.account = new.account and f.livemode = new.livemode and f.attempt = new.attempt;
     if counts_from is not null then
-        insert into risk_fraud (account, livemode, attempt, at_ms, known_ms, card, customer, ip, device, email, bin)
-        values (new.account, new.livemode, new.attempt, seen.at_ms, counts_from, seen.card, seen.customer, seen.ip,
-            seen.device, seen.email, seen.bin);
+        insert into risk_fraud (account, livemode, attempt, at_ms, known_ms)
+        values (new.account, new.livemode, new.attempt, seen.at_ms, counts_from);
     end if;
+    update risk_event e set fraud_ms = counts_from
+    where e.account = new.account and e.livemode = new.livemode and e.attempt = new.attempt;
     insert into risk_use (account, livemode, kind, key, at_ms, amount, attempts, declines, blocks, frauds)
     select new.account, new.livemode, k.kind, k.key, w.at_ms, 0, 0, 0, 0, w.frauds
-    from (values ('card', seen.card), ('customer', seen.customer), ('ip', seen.ip), ('device', seen.device),
-        ('email', seen.email), ('bin', seen.bin)) k (kind, key)
-    cross join (values (believed.known_ms, -1), (counts_from, 1)) w (at_ms, frauds)
-    where k.key is not null and w.at_ms is not null;
+    from (values ('card', seen.card, 1), ('customer', seen.customer, 2), ('ip', seen.ip, 4), ('device', seen.device, 8),
+        ('email', seen.email, 16), ('bin', seen.bin, 32)) k (kind, key, bit)
+    cross join (values (seen.fraud_ms, -1), (counts_from, 1)) w (at_ms, frauds)
+    where seen.folded & k.bit <> 0 and w.at_ms is not null;
     return new;
 end $$;
 create trigger note_risk_label before insert on risk_label for each row execute function note_risk_label();
@@ -163,47 +152,3 @@ begin
     end loop;
 end $$;
 grant select on risk_label, risk_drift to lockgate_reporting;
-
--- Habits: what the last payments with a card, customer or device add up to; scoring/core/habits.py says what each figure
--- means, and is their twin.
-create index risk_event_card on risk_event (account, livemode, card, at_ms) where card is not null;
-create index risk_event_customer on risk_event (account, livemode, customer, at_ms) where customer is not null;
-create index risk_event_device on risk_event (account, livemode, device, at_ms) where device is not null;
-
--- Without a setting of its own, so that it becomes part of the statement that selects from it and is planned once with it.
-create function risk_habits_v1(
-    p_account text, p_livemode boolean, p_card bytea, p_customer bytea, p_device bytea,
-    p_now_ms bigint, p_past int, p_settles_ms bigint
-) returns table (
-    kind text, payments bigint, honest bigint, amount numeric, squares numeric, settled bigint, settled_frauds bigint,
-    first_ms bigint, last_ms bigint, clean bigint
-) language sql stable as $$
-    with past as (
-        (select 'card' as kind, e.attempt, e.at_ms, e.amount from risk_event e
-            where e.account = p_account and e.livemode = p_livemode and e.card = p_card and e.state <> 'void'
-            order by e.at_ms desc limit p_past)
-        union all
-        (select 'customer', e.attempt, e.at_ms, e.amount from risk_event e
-            where e.account = p_account and e.livemode = p_livemode and e.customer = p_customer and e.state <> 'void'
-            order by e.at_ms desc limit p_past)
-        union all
-        (select 'device', e.attempt, e.at_ms, e.amount from risk_event e
-            where e.account = p_account and e.livemode = p_livemode and e.device = p_device and e.state <> 'void'
-            order by e.at_ms desc limit p_past)
-    ), known as (
-        select p.kind, p.at_ms, p.amount, f.attempt is not null as fraud,
-            max(p.at_ms) filter (where f.attempt is not null) over (partition by p.kind) as last_ms
-        from past p left join risk_fraud f on f.account = p_account and f.livemode = p_livemode
-            and f.attempt = p.attempt and f.known_ms <= p_now_ms
-    )
-    select k.kind, count(*), count(*) filter (where not k.fraud),
-        coalesce(sum(k.amount) filter (where not k.fraud), 0),
-        coalesce(sum(k.amount::numeric * k.amount) filter (where not k.fraud), 0),
-        count(*) filter (where k.at_ms > p_now_ms - 2 * p_settles_ms and k.at_ms <= p_now_ms - p_settles_ms),
-        count(*) filter (where k.at_ms > p_now_ms - 2 * p_settles_ms and k.at_ms <= p_now_ms - p_settles_ms and k.fraud),
-        min(k.at_ms) filter (where k.fraud), max(k.at_ms) filter (where k.fraud),
-        count(*) filter (where not k.fraud and k.at_ms > k.last_ms and k.at_ms <= p_now_ms - p_settles_ms)
-    from known k group by k.kind
-$$;
-revoke all on function risk_habits_v1 from public;
-grant execute on function risk_habits_v1 to lockgate_gateway, lockgate_worker;

@@ -35,30 +35,6 @@ language sql stable as $$
         (select array_agg(u.prefix) from used u where u.prefix is not null)
 $$;
 
--- Where a card and a customer were seen last, and when: for distances and speeds. Inlined like the above.
-create index risk_event_card_place on risk_event (card, account, livemode, at_ms)
-    where card is not null and place is not null;
-create index risk_event_customer_place on risk_event (customer, account, livemode, at_ms)
-    where customer is not null and place is not null;
-
-create function risk_last_places_v1(
-    p_account text, p_livemode boolean, p_card bytea, p_customer bytea, p_now_ms bigint
-)
-returns table (card_place real[], card_at_ms bigint, customer_place real[], customer_at_ms bigint)
-language sql stable as $$
-    select c.place, c.at_ms, u.place, u.at_ms from (select) one
-    left join lateral (
-        select e.place, e.at_ms from risk_event e
-        where e.account = p_account and e.livemode = p_livemode and e.card = p_card and e.place is not null
-        and e.at_ms <= p_now_ms order by e.at_ms desc limit 1
-    ) c on true
-    left join lateral (
-        select e.place, e.at_ms from risk_event e
-        where e.account = p_account and e.livemode = p_livemode and e.customer = p_customer and e.place is not null
-        and e.at_ms <= p_now_ms order by e.at_ms desc limit 1
-    ) u on true
-$$;
-
 -- Reference tables that the operator imported, every version of each: platform-wide, and about nobody.
 create table reference_table (
     name text not null,

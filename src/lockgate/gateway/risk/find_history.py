@@ -3,30 +3,27 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from lockgate.gateway.scoring import find_habits
-from lockgate.gateway.scoring.core.habits import PAST, SETTLES_MS
+from lockgate.gateway.scoring.core import habits
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.velocity import find as find_velocity
 from lockgate.gateway.velocity.core.keys import Keys
+from lockgate.gateway.velocity.core.told import Told
 
 _READ = (
-    "select 0, kind, others, windows, numbers, null::numeric[], null::text[], null::bytea[], null::text[],"
-    " null::smallint[], null::real[], null::bigint, null::real[], null::bigint"
-    " from risk_velocity_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    "select part, at_ms, amount, word, fraud_ms, folded, card, customer, ip, device, email, bin, place, windows,"
+    " numbers, null::text[], null::bytea[], null::text[], null::smallint[]"
+    " from risk_history_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
     " union all"
-    " select 1, kind, null, null, null, array[payments, honest, amount, squares, settled, settled_frauds, first_ms,"
-    "  last_ms, clean], null, null, null, null, null, null, null, null"
-    " from risk_habits_v1($1, $2, $11, $12, $13, $8, $14, $15)"
-    " union all"
-    " select 2, null, null, null, null, null, m.aliases, m.hashes, m.item_types, m.prefixes,"
-    "  p.card_place, p.card_at_ms, p.customer_place, p.customer_at_ms"
-    " from risk_memberships_v1($1, $2, $16) m, risk_last_places_v1($1, $2, $11, $12, $8) p"
+    " select 4, null, null, null, null, null, null, null, null, null, null, null, null, null, null,"
+    "  m.aliases, m.hashes, m.item_types, m.prefixes"
+    " from risk_memberships_v1($1, $2, $12) m"
 )
+_LISTS = 4
 
 
 class History(NamedTuple):
-    """``counted`` are attributes; ``lists`` the columns of risk_memberships_v1, ``last`` those of
-    risk_last_places_v1."""
+    """``counted`` are attributes; ``lists`` the columns of risk_memberships_v1; ``last`` is where and when the card and
+    the customer were seen last, each None where nobody knows."""
 
     counted: dict[str, int | float]
     lists: Sequence[Any]
@@ -44,23 +41,22 @@ async def history(
     hashes: Sequence[bytes],
 ) -> History:
     """All of it, as of one moment. ``amount`` is in US cents; ``hashes`` are looked for in value lists."""
-    put = find_velocity.question(account=account, livemode=livemode, keys=keys, amount=amount, now_ms=now_ms)
-    rows = await pool.fetch(
-        _READ, *put.arguments, keys.card, keys.customer, keys.device, PAST, SETTLES_MS, list(hashes)
-    )
-    parts: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
-    for row in rows:
-        parts[row[0]].append(row)
-    [rest] = parts[2]
-    return History(
-        counted={
-            **find_velocity.answer(put, [row[1:5] for row in parts[0]]),
-            **find_habits.answer(keys, [_habit(row) for row in parts[1]], now_ms=now_ms),
-        },
-        lists=rest[6:10],
-        last=rest[10:14],
-    )
+    rows = await pool.fetch(_READ, *find_velocity.arguments(account, livemode, keys, now_ms=now_ms), hashes)
+    lists = rows.pop()
+    assert lists[0] == _LISTS, "what was asked for last is told last"
+    told = await find_velocity.told(pool, account, livemode, keys=keys, now_ms=now_ms, rows=rows)
+    counted = told.attributes(amount)
+    counted |= _habits(told)
+    return History(counted, lists[15:], (*told.last_place("card"), *told.last_place("customer")))
 
 
-def _habit(row: Sequence[Any]) -> tuple[Any, ...]:
-    return row[1], *(None if number is None else int(number) for number in row[5])
+def _habits(told: Told) -> dict[str, int | float]:
+    found: dict[str, int | float] = {}
+    before, sums = None, None
+    for kind in habits.KINDS:
+        if getattr(told.keys, kind) is not None:
+            paid = told.payments(kind, habits.PAST)
+            if paid is not before:  # most often the very same as with the key before
+                before, sums = paid, habits.add_up(paid, now_ms=told.now_ms) if paid else None
+            found.update(habits.attributes(kind, sums, now_ms=told.now_ms))
+    return found

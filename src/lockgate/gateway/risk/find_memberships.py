@@ -16,19 +16,3 @@ async def row(pool: Pool | Connection, account: str, livemode: bool, *, hashes: 
     )
     assert found is not None, "the function gives one row"
     return found
-
-
-async def last_places(
-    pool: Pool | Connection, account: str, livemode: bool, *, card: bytes | None, customer: bytes | None, now_ms: int
-) -> Sequence[Any]:
-    """Where and when (business time) the card and the customer were seen last; None where they were not."""
-    found = await pool.fetchrow(
-        "select card_place, card_at_ms, customer_place, customer_at_ms from risk_last_places_v1($1, $2, $3, $4, $5)",
-        account,
-        livemode,
-        card,
-        customer,
-        now_ms,
-    )
-    assert found is not None, "the function gives one row"
-    return found

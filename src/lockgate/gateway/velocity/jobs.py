@@ -8,10 +8,7 @@ from lockgate.gateway.velocity import store
 from lockgate.kernel import clock
 
 FOLD_AT = 64
-"""With so many rows of its own a key costs more to read than its counts do."""
-
-EVERY = 17
-"""Every so-many-th row is looked at: a number that shares nothing with the six rows of an attempt."""
+"""With so many attempts of its own a key costs more to read than its counts do."""
 
 LOOK_BACK = 100_000
 PORTION = 20_000
@@ -23,14 +20,15 @@ _DAY_MS = 24 * _HOUR_MS
 RECENT_MS = 2 * _HOUR_MS
 HOURS_KEPT_MS = 26 * _HOUR_MS
 PAIRS_KEPT_MS = 8 * _DAY_MS
-ROWS_KEPT_MS = 31 * _DAY_MS
+DAYS_KEPT_MS = 31 * _DAY_MS
 ATTEMPTS_KEPT_MS = 180 * _DAY_MS
-KEYS_KEPT_MS = 400 * _DAY_MS
+KEYS_KEPT_MS = ATTEMPTS_KEPT_MS + 400 * _DAY_MS
+"""Of an attempt that is still kept, its keys do not know yet."""
 
 
 @dataclass(slots=True)
 class Folding:
-    """Follows the rows as they are written. Where it begins is of no matter: a busy key is met again."""
+    """Follows the attempts as they are written. Where it begins is of no matter: a busy key is met again."""
 
     pool: Pool
     seen: int | None = None
@@ -39,10 +37,10 @@ class Folding:
         """Fold the keys that are used much and were met since the last time."""
         newest = await store.newest(self.pool)
         after = max(0, newest - LOOK_BACK) if self.seen is None else self.seen
-        busy = await store.busy_keys(self.pool, after=after, until=newest, every=EVERY, at_least=FOLD_AT)
+        busy = await store.busy_keys(self.pool, after=after, until=newest, at_least=FOLD_AT)
         for key in busy:
             recent_ms = clock.now_ms() - RECENT_MS
-            while await store.fold(self.pool, key, recent_ms=recent_ms, limit=PORTION) == PORTION:
+            while await store.fold(self.pool, key, recent_ms=recent_ms, limit=PORTION) >= PORTION:
                 pass
         self.seen = newest
         return 0
@@ -50,17 +48,18 @@ class Folding:
 
 async def forget(pool: Pool, *, now_ms: int) -> int:
     """Forget by age; business clocks are never behind the world's, so nothing goes that a window still reaches."""
-    retired = await store.retire(pool, before_ms=now_ms - ROWS_KEPT_MS, limit=PORTION)
-    gone = await store.forget_attempts(pool, before_ms=now_ms - ATTEMPTS_KEPT_MS, limit=PORTION)
-    if PORTION in (retired, gone):
+    gone = await store.forget_attempts(
+        pool, before_ms=now_ms - ATTEMPTS_KEPT_MS, fraud_before_ms=now_ms - DAYS_KEPT_MS, limit=PORTION
+    )
+    if gone == PORTION:
         return PORTION
+    await store.forget_differences(pool, before_ms=now_ms - DAYS_KEPT_MS)
     await store.forget_edges(pool, before_ms=now_ms - RECENT_MS)
-    await store.forget_counts(pool, span=1, before_ms=now_ms - RECENT_MS)
-    await store.forget_counts(pool, span=10, before_ms=now_ms - RECENT_MS)
+    for span in (10, 60, 600):
+        await store.forget_counts(pool, span=span, before_ms=now_ms - RECENT_MS)
     await store.forget_counts(pool, span=3600, before_ms=now_ms - HOURS_KEPT_MS)
-    await store.forget_counts(pool, span=86_400, before_ms=now_ms - ROWS_KEPT_MS)
+    await store.forget_counts(pool, span=86_400, before_ms=now_ms - DAYS_KEPT_MS)
     await store.forget_pairs(pool, before_ms=now_ms - PAIRS_KEPT_MS)
-    await store.rest_keys(pool, before_ms=now_ms - ROWS_KEPT_MS - _DAY_MS)
     await store.forget_keys(pool, before_ms=now_ms - KEYS_KEPT_MS)
     return 0
 

@@ -69,7 +69,7 @@ def coarse(place: Place) -> tuple[float, float, float] | None:
 
 
 def travel(place: Place, now_ms: int, last: Sequence[Any]) -> dict[str, Value]:
-    """How far, and how fast, from where the card and the customer were last: ``last`` is what risk_last_places_v1 gave.
+    """How far, and how fast, from where the card and the customer were last: ``last`` is place and time of each.
 
     What either place may be off by is taken from the distance: it is never overstated.
     """

@@ -9,6 +9,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from lockgate.gateway.rules.core.catalogue import HABIT_KEYS, HABITS
 from lockgate.gateway.velocity.core.keys import Keys
@@ -25,8 +26,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {kind: tuple(f"{kind}_{measure}" for meas
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What one look-back adds up to, as the database or the twin counts it. ``honest`` is how many are not known as
-    fraud, ``amount`` and ``squares`` are over them; the times are in milliseconds, None where there was no fraud."""
+    """What one look-back adds up to. ``honest`` is how many are not known as fraud, ``amount`` and ``squares`` are over
+    them; the times are in milliseconds, None where there was no fraud."""
 
     payments: int
     honest: int
@@ -60,6 +61,19 @@ def attributes(kind: str, sums: Sums | None, *, now_ms: int) -> dict[str, int | 
     return found
 
 
+class Paid(Protocol):
+    """A payment that is looked back at: ``fraud`` if it is known as such by then."""
+
+    @property
+    def at_ms(self) -> int: ...
+
+    @property
+    def amount(self) -> int: ...
+
+    @property
+    def fraud(self) -> bool: ...
+
+
 @dataclass(slots=True)
 class _One:
     """One payment of a key; shared by its keys, so that a label is noted once."""
@@ -82,7 +96,7 @@ class Habits:
         for kind in KINDS:
             key = getattr(keys, kind)
             if key is not None:
-                found.update(attributes(kind, _sums(self._past.get((kind, key), ()), now_ms), now_ms=now_ms))
+                found.update(attributes(kind, add_up(self._past.get((kind, key), ()), now_ms=now_ms), now_ms=now_ms))
         return found
 
     def add(self, attempt: str, keys: Keys, *, amount: int, at_ms: int) -> None:
@@ -103,7 +117,8 @@ class Habits:
             one.fraud = fraud
 
 
-def _sums(past: Iterable[_One], now_ms: int) -> Sums:
+def add_up(past: Iterable[Paid], *, now_ms: int) -> Sums:
+    """What the last payments add up to, the oldest first."""
     until, since = now_ms - SETTLES_MS, now_ms - 2 * SETTLES_MS
     payments = honest = amount = squares = settled = settled_frauds = clean = 0
     first_ms = last_ms = None

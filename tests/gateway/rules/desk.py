@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from lockgate.gateway.rules import api
 from lockgate.gateway.rules.active import Active
-from lockgate.gateway.rules.core.packed import pack
+from lockgate.gateway.rules.core.packed import pack, settle
 from lockgate.gateway.rules.ports import Ports
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Refusal
@@ -82,7 +82,7 @@ class Desk:
         who = who or self.merchant
         id_, attempt = new_id("rdec"), new_id("att")
         at_ms = (self.now - ago_s) * 1000
-        packed = pack(attributes, lists)
+        packed = pack(settle(attributes), lists)
         said = {"attributes": packed.named, "lists": packed.lists, **(data or {})}
         async with self.ports.pool.acquire() as connection:
             await connection.execute(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lockgate.gateway.rules.core.fragments import Condition
 from lockgate.gateway.rules.core.nodes import Arithmetic, Rule, walk
-from lockgate.gateway.rules.core.packed import memberships, pack, unpack
+from lockgate.gateway.rules.core.packed import memberships, pack, settle, unpack
 from lockgate.gateway.rules.core.parser import MOST_DIVISIONS, parse
 from lockgate.gateway.rules.core.ruleset import Named, Ruleset
 from lockgate.gateway.rules.core.text import written
@@ -31,7 +31,7 @@ def affordable(rule):
 
 def columns(rows):
     """(attributes, memberships) as they are stored."""
-    stored = [pack(*row) for row in rows]
+    stored = [pack(settle(attributes), lists) for attributes, lists in rows]
     data = [json.dumps({"attributes": one.named, "lists": one.lists}) for one in stored]
     return [one.row for one in stored], [json.dumps(one.others) for one in stored], data
 
@@ -84,7 +84,7 @@ def test_both_say_the_same(asker, rule, rows):
 @given(rules.filter(affordable), payments())
 def test_what_is_stored_is_judged_as_it_was(rule, payment):
     attributes, lists = payment
-    row, others, named, said = pack(attributes, lists)
+    row, others, named, said = pack(settle(attributes), lists)
     stored, listed = unpack(row, json.loads(json.dumps(others)), named), memberships(row, said)
     assert online(rule, stored, listed) == online(rule, attributes, lists), written(rule)
 

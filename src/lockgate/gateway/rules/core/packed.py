@@ -10,7 +10,6 @@ Written as it is evaluated: ``settled`` gives the one form of a value that rules
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, Attributes, Value
@@ -32,7 +31,6 @@ SMALL = 106
 IN_NO_LIST, IN_SOME_LIST = 1, 2
 _BY_NAME = SMALL - 1
 _ELSEWHERE = 0xFF
-_HEAD = bytes([LAYOUT])
 _NOTHING: Mapping[str, Any] = {}
 _NUMBERS = range(_ELSEWHERE - SMALL)
 
@@ -40,10 +38,6 @@ _PLACE = {name: place for place, name in enumerate(SLOTS, start=1)}
 _LISTED_PLACE = {name: place for place, name in enumerate(LISTED, start=LISTED_FROM)}
 _NUMERIC = frozenset(name for name, attribute in ATTRIBUTES.items() if attribute.type in ("number", "money"))
 _BYTES: dict[Any, int] = {None: 0, **{number: SMALL + number for number in _NUMBERS}}
-_NO_NUMBERS = tuple(
-    (itemgetter(*(place - 1 for name, place in _PLACE.items() if ATTRIBUTES[name].type == kind)), {type_, type(None)})
-    for kind, type_ in (("text", str), ("boolean", bool))
-)
 _ANY_OTHER = (_ELSEWHERE,) * len(SLOTS)
 _ROOM = bytes(LISTED_FROM - 1 - len(SLOTS))
 _END = bytes(WIDTH - LISTED_FROM - len(LISTED))
@@ -65,6 +59,22 @@ def settled(name: str, value: Value) -> Value | None:
     if isinstance(value, bool):
         return value
     return number(value)
+
+
+def settle(attributes: Attributes) -> dict[str, Value]:
+    """Each of ``attributes`` in the one form in which it is stored and compared, without those that are as good as
+    missing."""
+    found = dict(attributes)
+    for name, given in attributes.items():
+        kind = type(given)
+        if kind is bool or (kind is int and -LARGEST <= given <= LARGEST):  # type: ignore[operator] - nearly all
+            continue
+        value = settled(name, given)
+        if value is None:
+            del found[name]
+        else:
+            found[name] = value
+    return found
 
 
 def number(value: int | float) -> int | float | None:
@@ -90,44 +100,33 @@ class Packed(NamedTuple):
 
 
 def pack(attributes: Attributes, lists: Memberships | None = None) -> Packed:
-    """``attributes`` and ``lists`` as what is stored; all but ``row`` is fit for ``json.dumps``."""
-    values = [*map(attributes.get, SLOTS)]
-    for of_a_kind, types in _NO_NUMBERS:
-        if not types.issuperset(map(type, of_a_kind(values))):
-            for name, given in attributes.items():
-                settled(name, given)  # says which
-    row = bytearray(map(_BYTES.get, values, _ANY_OTHER))
+    """``attributes``, which are settled, and ``lists`` as what is stored; all but ``row`` is fit for ``json.dumps``."""
+    values: list[Any] = [*map(attributes.get, SLOTS)]
+    row = bytearray((LAYOUT, *map(_BYTES.get, values, _ANY_OTHER)))
     others: list[str | None] = [None]
     named: dict[str, Value] = {}
     known: dict[str, int] = {}
     place = row.find(_ELSEWHERE)
     while place >= 0:
-        value = settled(SLOTS[place], values[place])
-        byte = _BYTES.get(value)
-        if byte is not None:
-            row[place] = byte
-        else:
-            text = str(value)
-            number = known.setdefault(text, len(others))
-            if number == len(others) and number < _BY_NAME:
+        text = str(values[place - 1])
+        number = known.get(text)
+        if number is None:
+            number = len(others)
+            if number < _BY_NAME:
+                known[text] = number
                 others.append(text)
-            if number >= _BY_NAME:
-                del known[text]
-                number, named[SLOTS[place]] = _BY_NAME, text
-            row[place] = number
+            else:
+                named[SLOTS[place - 1]] = text
+        row[place] = number
         place = row.find(_ELSEWHERE, place + 1)
     if len(values) - values.count(None) != len(attributes):
-        loose = ((name, _loose(name, attributes[name])) for name in attributes if name not in _PLACE)
-        named.update((name, value) for name, value in loose if value is not None)
+        for name, value in attributes.items():
+            if name not in _PLACE:
+                named[name] = str(value) if name in _NUMERIC else value
     held = {} if lists is None else lists
     listed = bytes([(IN_SOME_LIST if held[name] else IN_NO_LIST) if name in held else 0 for name in LISTED])
     said = {name: list(aliases) for name, aliases in held.items() if aliases or name not in _LISTED_PLACE}
-    return Packed(b"".join((_HEAD, row, _ROOM, listed, _END)), others, named, said)
-
-
-def _loose(name: str, given: Value) -> Value | None:
-    value = settled(name, given)
-    return str(value) if value is not None and name in _NUMERIC else value
+    return Packed(b"".join((row, _ROOM, listed, _END)), others, named, said)
 
 
 def unpack(row: bytes, others: Sequence[str | None], named: Mapping[str, Any] = _NOTHING) -> dict[str, Value]:

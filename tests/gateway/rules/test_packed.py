@@ -17,15 +17,16 @@ LENGTH, DIGEST = 249, "0d36656dcf4dc8f3"
 LISTED_LENGTH, LISTED_DIGEST = 18, "2b0904560c30bd3a"
 
 
-def kept(packed_):
+def kept(written):
     """What is read again of what was written."""
-    _, others, named, lists = packed_
-    return packed_.row, *json.loads(json.dumps((others, named, lists)))
+    others, named, lists = json.loads(json.dumps(written[1:]))
+    return packed.Packed(written.row, others, named, lists)
 
 
 def stored_of(attributes):
     """``attributes`` as they come back."""
-    return unpack(*kept(pack(attributes))[:3])
+    row, others, named, _ = kept(pack(attributes))
+    return unpack(row, others, named)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=UNHURRIED)

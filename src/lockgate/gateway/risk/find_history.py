@@ -10,12 +10,12 @@ from lockgate.gateway.velocity import find as find_velocity
 from lockgate.gateway.velocity.core.keys import Keys
 
 _COUNTED = (
-    "select 0, kind, others, windows, numbers, null::numeric[], null::text[], null::bytea[], null::text[],"
+    "select 0, kind, others, windows, numbers, null::numeric, null::text[], null::bytea[], null::text[],"
     " null::smallint[], null::real[], null::bigint, null::real[], null::bigint"
     " from risk_velocity_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     " union all"
-    " select 1, kind, null, null, null, array[payments, honest, amount, squares, settled, settled_frauds, first_ms,"
-    "  last_ms, clean], null, null, null, null, null, null, null, null"
+    " select 1, kind, null, null, array[payments, honest, amount::bigint, settled, settled_frauds, first_ms, last_ms,"
+    "  clean], squares, null, null, null, null, null, null, null, null"
     " from risk_habits_v1($1, $2, $11, $12, $13, $8, $14, $15)"
     " union all"
 )
@@ -76,4 +76,5 @@ async def history(
 
 
 def _habit(row: Sequence[Any]) -> tuple[Any, ...]:
-    return row[1], *(None if number is None else int(number) for number in row[5])
+    payments, honest, amount, *rest = row[4]
+    return row[1], payments, honest, amount, row[5], *rest

@@ -22,7 +22,6 @@ from lockgate.cli.risk_source import (
     tell,
 )
 from lockgate.gateway.audit.record import record
-from lockgate.gateway.rules.core.packed import unpack
 from lockgate.gateway.scoring import find, history, past, store, tablefile
 from lockgate.gateway.scoring.core import explain, features, measures, replay
 from lockgate.gateway.scoring.core.model import Model
@@ -169,7 +168,7 @@ def explain_command(
         return await _model(found, model), decided
 
     judged, decided = at(work, mode=mode, account=account, home=home)
-    values = features.vector(unpack(decided.attributes))
+    values = features.vector(decided.attributes)
     score, added = Served(judged).score(values)
     recorded = "not scored" if decided.score is None else f"{decided.score:.4f}"
     print(f"{decided.id}  {moment(decided.at_ms)}  {judged.id} says {score:.4f}; recorded {recorded}")

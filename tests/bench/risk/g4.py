@@ -14,7 +14,6 @@ from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, Value
 from lockgate.gateway.rules.core.evaluate import compiled
 from lockgate.gateway.rules.core.faults import RuleFault
 from lockgate.gateway.rules.core.fragments import Condition
-from lockgate.gateway.rules.core.packed import pack
 from lockgate.gateway.rules.core.parser import parse
 from lockgate.gateway.rules.core.ruleset import Named, Ruleset
 from lockgate.gateway.rules.core.text import written
@@ -22,7 +21,7 @@ from lockgate.gateway.storage.database import connect_pool
 from lockgate.kernel import clock
 from lockgate.kernel.principal import Principal
 from tests.bench.risk.figures import Figure, Options
-from tests.gateway.rules.test_back_ends import affordable
+from tests.gateway.rules.test_back_ends import affordable, columns
 from tests.gateway.rules.test_parser import LISTS, WORDS
 from tests.gateway.rules.trees import UNHURRIED, payments, rules
 from tests.support.cluster import Cluster, Database, make_template, start_cluster
@@ -33,6 +32,8 @@ _RULES = (
     "review if :risk_score: > 40 or :card_attempts_24h: > 3 and :ip_cards_1h: / :ip_attempts_1h: > 0.5",
     "block if :ip_country: not in ('US', 'DE') and not is_missing(:email:) and :email: not in @vip and :tries: > 1",
 )
+_LISTED = {"email": [], "ip_address": ["office"]}
+_DATA = json.dumps({"latency_us": 312, "reasons": [["card_attempts_1h", 3.0, 0.25]] * 3})
 _SHAPES = 2_000
 _BATCH = 20_000
 _BUDGET_S = 2.0
@@ -100,14 +101,12 @@ def _equal(cluster: Cluster, count: int) -> Figure:
     @given(rules.filter(affordable), st.lists(payments(), min_size=1, max_size=20))
     def compare(rule: Any, rows: Any) -> None:
         nonlocal asked, different
-        condition = Condition(rule.when, first=3)
+        condition = Condition(rule.when, first=4)
         statement = (
-            "select (" + condition.text + ") is true from unnest($1::jsonb[], $2::jsonb[]) with ordinality"
-            " d (attributes, lists, place) order by place"
+            "select (" + condition.text + ") is true from unnest($1::bytea[], $2::jsonb[], $3::jsonb[])"
+            " with ordinality d (attributes, others, data, place) order by place"
         )
-        stored = [json.dumps(pack(attributes)) for attributes, _ in rows]
-        listed = [json.dumps(lists) for _, lists in rows]
-        found = loop.run_until_complete(connection.fetch(statement, stored, listed, *condition.parameters))
+        found = loop.run_until_complete(connection.fetch(statement, *columns(rows), *condition.parameters))
         ruleset = Ruleset([Named("r", 1, rule)])
         asked += len(rows)
         different += sum(
@@ -129,20 +128,18 @@ async def _million(database: Database, count: int) -> Figure:
     )
     try:
         chance = random.Random(5)
-        rows = json.dumps([pack(_attributes(chance)) for _ in range(_SHAPES)])
-        data = json.dumps({"level": "normal", "latency_us": 312, "reasons": [["card_attempts_1h", 0.25]] * 3})
+        rows, others, data = columns([(_attributes(chance), _LISTED) for _ in range(_SHAPES)])
         for first in range(1, count + 1, _BATCH):
             await pool.execute(
                 "insert into risk_decision (account, livemode, id, created, at_ms, attempt, intent, charge, verdict,"
-                " challenge, flagged, score, model, ruleset, rule, data, attributes, lists)"
+                " challenge, flagged, score, model, ruleset, rule, data, attributes, others)"
                 " select $1, true, 'rdec_' || lpad(g::text, 22, '0'), g, g * 1000::bigint,"
                 " 'att_' || lpad(g::text, 22, '0'), 'pi_' || lpad(g::text, 22, '0'), 'ch_' || lpad(g::text, 22, '0'),"
                 " case when g % 50 = 0 then 'block' else 'allow' end, false, false, 12.5, 'm', '1', null,"
-                ' $2::text::jsonb, s.row, \'{"email": [], "ip_address": ["office"]}\''
-                " from generate_series($4::int, $6::int) g"
-                " join (select place - 1 as place, row from jsonb_array_elements($3::text::jsonb) with ordinality"
-                "  e (row, place)) s on s.place = g % $5::int",
-                *(_WHO.account, data, rows, first, _SHAPES, min(first + _BATCH - 1, count)),
+                " s.data || $2::jsonb, s.row, s.others from generate_series($6::int, $8::int) g"
+                " join unnest($3::bytea[], $4::jsonb[], $5::jsonb[]) with ordinality s (row, others, data, place)"
+                " on s.place - 1 = g % $7::int",
+                *(_WHO.account, _DATA, rows, others, data, first, _SHAPES, min(first + _BATCH - 1, count)),
             )
         owner = await asyncpg.connect(**database["superuser"])
         await owner.execute("vacuum (analyze) gateway.risk_decision", timeout=900)

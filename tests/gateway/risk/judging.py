@@ -1,5 +1,6 @@
 """The engine against a real database, with keys in memory: payments are judged and committed as payments does it."""
 
+import json
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from lockgate.gateway.risk.defend import Defence
 from lockgate.gateway.risk.gather import Sources
 from lockgate.gateway.risk.memberships import Lists
 from lockgate.gateway.rules.active import Active
+from lockgate.gateway.rules.core.packed import unpack
 from lockgate.gateway.scoring.score import NONE, Score
 from lockgate.gateway.storage.commit import Committer, Overrun
 from lockgate.gateway.storage.database import Pool
@@ -128,6 +130,12 @@ async def open_bench(database: Database):
         )
         yield Bench(engine, pool, committer, scored)
         await committer.close()
+
+
+def attributes_of(made: Assessment) -> Mapping[str, Any]:
+    """What the decision keeps of what it was made of."""
+    row = made.decision
+    return unpack(row.attributes, json.loads(row.others), json.loads(row.data).get("attributes", {}))
 
 
 def customer(name: str = "cus_0000000000000001") -> Customer:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.gateway.risk.judging import CARD, GERMAN, NOWHERE, customer, open_bench
+from lockgate.gateway.risk.render_decisions import countries
+from tests.gateway.risk.judging import CARD, GERMAN, NOWHERE, attributes_of, customer, open_bench
 
 HOUR_MS = 3_600_000
 
@@ -21,9 +22,9 @@ async def test_an_ordinary_payment_is_allowed_and_on_record(bench):
     assert (made.verdict, made.challenge, made.rule, made.outcome["type"]) == ("allow", False, None, None)
     row = await bench.pool.fetchrow("select * from risk_decision where attempt = $1", made.event.attempt)
     data = json.loads(row["data"])
-    assert (row["verdict"], data["countries"], "faults" in data) == ("allow", "same", False)
-    assert "jenny" not in row["data"] + row["attributes"] + row["lists"]
-    assert "203.0.113" not in row["data"] + row["attributes"]
+    assert (row["verdict"], countries(attributes_of(made)), "faults" in data) == ("allow", "same", False)
+    assert "jenny" not in row["data"] + row["others"]
+    assert "203.0.113" not in row["data"] + row["others"]
     event = await bench.pool.fetchrow("select * from risk_event where attempt = $1", made.event.attempt)
     assert (event["amount"], event["state"]) == (1000, "approved")
     assert None not in (event["card"], event["ip"], event["email"], event["bin"])
@@ -72,7 +73,7 @@ async def test_the_cards_country_against_the_place_of_the_goods(bench):
     unknown = await bench.judge(card=NOWHERE, shipping_country="US")
     nowhere = await bench.judge(card=GERMAN)
     neither = await bench.judge(card=NOWHERE)
-    assert [(made.verdict, json.loads(made.decision.data)["countries"]) for made in (
+    assert [(made.verdict, countries(attributes_of(made))) for made in (
         same, different, unknown, nowhere, neither
     )] == [
         ("allow", "same"), ("flag", "different"), ("flag", "card_country_unknown"),

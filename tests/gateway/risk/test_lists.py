@@ -46,7 +46,7 @@ async def test_what_stands_in_a_blocked_list_is_blocked_at_once(bench, desk, ali
     item = await put(desk, alias, item_type, value)
     made = await bench.judge(**about)
     assert (made.verdict, made.rule, made.outcome["reason"]) == ("block", "builtin.blocked", "rule")
-    assert alias in json.dumps(json.loads(made.decision.lists))
+    assert alias in json.dumps(json.loads(made.decision.data)["lists"])
     await desk.do("value_list_item.delete", who=LIVE, item=item["id"])
     assert (await bench.judge(**about)).verdict == "allow"
 
@@ -61,7 +61,7 @@ async def test_an_allowed_card_passes_the_merchants_limits_and_not_the_built_in_
 async def test_a_word_in_a_list_that_allows_is_no_brand_or_currency(bench, desk):
     await put(desk, "allowlist", "string", "visa")
     made = await bench.judge()
-    assert json.loads(made.decision.lists)["card_brand"] == ["allowlist"], "a merchant's rule may ask for it"
+    assert json.loads(made.decision.data)["lists"]["card_brand"] == ["allowlist"], "a merchant's rule may ask for it"
     assert "allowed_by" not in json.loads(made.decision.data)
 
 

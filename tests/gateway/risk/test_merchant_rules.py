@@ -6,11 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from lockgate.gateway.rules.core.packed import unpack
 from lockgate.gateway.rules.core.parser import parse
 from lockgate.gateway.rules.core.ruleset import Named, Ruleset
 from lockgate.gateway.scoring.score import Score
-from tests.gateway.risk.judging import CARD, GERMAN, open_bench
+from tests.gateway.risk.judging import CARD, GERMAN, attributes_of, open_bench
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ async def test_the_score_is_on_record_with_what_it_saw(bench):
     made = await bench.judge(email="a1@example.com")
     assert (made.verdict, made.score, made.outcome["risk_level"]) == ("flag", 41.256, "elevated")
     assert (made.decision.model, json.loads(made.decision.data)["shadow_model"]["model"]) == ("mdl_1", "mdl_2")
-    stored = unpack(json.loads(made.decision.attributes))
+    stored = attributes_of(made)
     assert (stored["risk_score"], stored["risk_level"]) == (41.26, "elevated")
     [asked] = bench.scored.asked
     assert {name: value for name, value in stored.items() if not name.startswith("risk_")} == asked

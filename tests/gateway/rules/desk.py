@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from lockgate.gateway.rules import api
 from lockgate.gateway.rules.active import Active
-from lockgate.gateway.rules.core.packed import pack
+from lockgate.gateway.rules.core.packed import pack, settle
 from lockgate.gateway.rules.ports import Ports
 from lockgate.kernel import clock
 from lockgate.kernel.errors import Refusal
@@ -82,6 +82,8 @@ class Desk:
         who = who or self.merchant
         id_, attempt = new_id("rdec"), new_id("att")
         at_ms = (self.now - ago_s) * 1000
+        packed = pack(settle(attributes), lists)
+        said = {"attributes": packed.named, "lists": packed.lists, **(data or {})}
         async with self.ports.pool.acquire() as connection:
             await connection.execute(
                 "insert into risk_event (account, livemode, attempt, at_ms, amount, state)"
@@ -90,11 +92,10 @@ class Desk:
             )
             await connection.execute(
                 "insert into risk_decision (account, livemode, id, created, at_ms, attempt, verdict, challenge,"
-                " flagged, ruleset, data, attributes, lists)"
+                " flagged, ruleset, data, attributes, others)"
                 " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                 *(who.account, who.livemode, id_, at_ms // 1000, at_ms, attempt, verdict, verdict == "challenge"),
-                *(verdict == "flag", str(ruleset), json.dumps(dict(data or {})), json.dumps(pack(attributes))),
-                json.dumps(dict(lists or {})),
+                *(verdict == "flag", str(ruleset), json.dumps(said), packed.row, json.dumps(packed.others)),
             )
             if known is not None:
                 await connection.execute(

@@ -36,8 +36,8 @@ async def _judged(pool: Pool, charge: str) -> None:
     )  # fmt: skip
     await pool.execute(
         "insert into risk_decision (account, livemode, id, created, at_ms, attempt, charge, verdict, challenge,"
-        " flagged, ruleset, data, attributes, lists)"
-        " values ($1, false, $2, 0, $3, $4, $5, 'allow', false, false, 'none', '{}', '[]', '{}')",
+        " flagged, ruleset, data, attributes, others)"
+        " values ($1, false, $2, 0, $3, $4, $5, 'allow', false, false, 'none', '{}', '', '[]')",
         ACCOUNT, f"rdec_{charge}", PAID * 1000, f"pa_{charge}", charge,
     )  # fmt: skip
 

@@ -19,11 +19,12 @@ async def _decided(pool: Pool, name: str, *, state: str, verdict: str = "allow",
         " values ($1, false, $2, $3, $4, 700, $5)",
         ACCOUNT, name, at_ms, name.encode().ljust(16), state,
     )  # fmt: skip
+    packed = pack({"amount": 700 + at_ms % DAY_MS})
     await pool.execute(
         "insert into risk_decision (account, livemode, id, created, at_ms, attempt, verdict, challenge, flagged, score,"
-        " ruleset, data, attributes, lists) values ($1, false, $2, 0, $3, $2, $4, false, false, 1, 'none', '{}', $5,"
-        " '{}')",
-        ACCOUNT, name, at_ms, verdict, json.dumps(pack({"amount": 700 + at_ms % DAY_MS})),
+        " ruleset, data, attributes, others) values ($1, false, $2, 0, $3, $2, $4, false, false, 1, 'none', '{}', $5,"
+        " $6)",
+        ACCOUNT, name, at_ms, verdict, packed.row, json.dumps(packed.others),
     )  # fmt: skip
     if known_ms is not None:
         await pool.execute(

@@ -91,12 +91,13 @@ async def test_a_changed_file_is_not_served_and_not_promoted(pool: Pool, model: 
 
 async def test_a_day_that_moved_goes_on_record_once(pool: Pool, worker: Pool) -> None:
     midnight_ms = clock.now_ms() // 86_400_000 * 86_400_000
-    packed = json.dumps(pack({"amount": 900_000, "card_declines_1h": 9, "ip_attempts_1h": 500}))
+    packed = pack({"amount": 900_000, "card_declines_1h": 9, "ip_attempts_1h": 500})
+    row, others = packed.row, json.dumps(packed.others)
     await pool.executemany(
         "insert into risk_decision (account, livemode, id, created, at_ms, attempt, verdict, challenge, flagged, score,"
-        " ruleset, data, attributes, lists) values ($1, false, $2, 0, $3, $2, 'allow', false, false, 1, 'none', '{}',"
-        " $4, '{}')",
-        [(ACCOUNT, f"rdec_{number:06}", midnight_ms - 1 - number, packed) for number in range(jobs.LEAST_PAYMENTS)],
+        " ruleset, data, attributes, others) values ($1, false, $2, 0, $3, $2, 'allow', false, false, 1, 'none', '{}',"
+        " $4, $5)",
+        [(ACCOUNT, f"rdec_{n:06}", midnight_ms - 1 - n, row, others) for n in range(jobs.LEAST_PAYMENTS)],
     )
     assert await jobs.judge_drift(worker, _scorer(worker)) == 1
     assert await jobs.judge_drift(worker, _scorer(worker)) == 0

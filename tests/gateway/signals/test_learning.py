@@ -32,8 +32,8 @@ async def paid(
     )  # fmt: skip
     await pool.execute(
         "insert into risk_decision (account, livemode, id, created, at_ms, attempt, intent, verdict, challenge,"
-        " flagged, ruleset, data, attributes, lists) values"
-        " ($1, false, $2, 1, 1, $3, $4, 'allow', false, false, 'r', $5, '{}', '{}')",
+        " flagged, ruleset, data, attributes, others) values"
+        " ($1, false, $2, 1, 1, $3, $4, 'allow', false, false, 'r', $5, '', '[]')",
         ACCOUNT, f"rdec_{number}", attempt, intent, json.dumps({"session": session}),
     )  # fmt: skip
 

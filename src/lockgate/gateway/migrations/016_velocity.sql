@@ -153,7 +153,7 @@ create type risk_event_v1 as (
 create type risk_decision_v1 as (
     account text, livemode boolean, id text, created bigint, at_ms bigint, attempt text, intent text, charge text,
     verdict text, challenge boolean, flagged boolean, score double precision, model text, ruleset text, rule text,
-    data text, attributes text, lists text
+    data jsonb, attributes bytea, others jsonb
 );
 create type risk_outcome_v1 as (account text, livemode boolean, attempt text, state text);
 create type risk_guard_v1 as (
@@ -833,9 +833,9 @@ begin
     if cardinality(p_risk_decisions) > 0 then
         insert into risk_decision (
             account, livemode, id, created, at_ms, attempt, intent, charge, verdict, challenge, flagged, score, model,
-            ruleset, rule, data, attributes, lists)
+            ruleset, rule, data, attributes, others)
         select r.account, r.livemode, r.id, r.created, r.at_ms, r.attempt, r.intent, r.charge, r.verdict, r.challenge,
-            r.flagged, r.score, r.model, r.ruleset, r.rule, r.data::jsonb, r.attributes::jsonb, r.lists::jsonb
+            r.flagged, r.score, r.model, r.ruleset, r.rule, r.data, r.attributes, r.others
         from unnest(p_risk_decisions) with ordinality r
         where good is null or n_risk_decisions[r.ordinality] = any (good);
     end if;

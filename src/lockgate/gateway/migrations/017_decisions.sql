@@ -18,8 +18,8 @@ create table risk_decision (
     ruleset text not null,
     rule text,
     data jsonb not null,
-    attributes jsonb not null,
-    lists jsonb not null,
+    attributes bytea not null,  -- a byte for each, see rules/core/packed.py
+    others jsonb not null,  -- what does not fit into one
     primary key (account, livemode, id)
 );
 create index risk_decision_attempt on risk_decision (account, livemode, attempt);

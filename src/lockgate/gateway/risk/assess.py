@@ -23,7 +23,7 @@ from lockgate.gateway.risk.gather import Sources, gather, salvage
 from lockgate.gateway.risk.judged import Judged
 from lockgate.gateway.risk.record import assessment
 from lockgate.gateway.rules.core.catalogue import Attributes, Value
-from lockgate.gateway.rules.core.packed import LARGEST, settled
+from lockgate.gateway.rules.core.packed import settle
 from lockgate.gateway.scoring.score import NONE, Score
 from lockgate.kernel import clock, log
 
@@ -82,11 +82,11 @@ async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None =
         deadline_s = engine.deadline_s if enforced else max(LENIENT_S, engine.deadline_s)
         await _within(gather(engine.sources, seen, enforced=enforced), deadline_s)
         left_s = max(0.0, deadline_s - (clock.monotonic() - started))
-        seen.attributes = _settled(seen.attributes)
+        seen.attributes = settle(seen.attributes)
         seen.stage = "engines"
         hashes = {kind: key.hex() for kind, key in seen.keys.by_kind().items() if key is not None}
         judged.consulted = await engine.consult(subject, seen.attributes, hashes=hashes)
-        seen.attributes |= _settled(judged.consulted.attributes)
+        seen.attributes |= settle(judged.consulted.attributes)
         seen.stage = "score"
         score = await _within(_score(engine, seen), left_s)
     except TimeoutError:
@@ -95,8 +95,10 @@ async def assess(engine: Engine, subject: Subject, *, stricter: Verdict | None =
         # Whatever it is, the payment must not pass for it: nobody has judged it.
         _logger.exception("a payment could not be judged", stage=seen.stage)
         judged.faults.append(f"{seen.stage}:{type(error).__name__}")
-    if judged.faults and not any(seen.keys):
-        await _salvaged(engine, seen)
+    if judged.faults:
+        seen.attributes = settle(seen.attributes)
+        if not any(seen.keys):
+            await _salvaged(engine, seen)
     score = _published(subject, score)
     decided = _decided(seen, judged, score, stricter=stricter)
     if decided.verdict != "block" and enforced:
@@ -177,24 +179,13 @@ def _said(score: Score) -> dict[str, Value]:
     found: dict[str, Value] = {"risk_level": score.level}
     if score.score is not None:
         found["risk_score"] = round(score.score, 2)
-    return found
+    return settle(found)
 
 
 def _published(subject: Subject, score: Score) -> Score:
     """In test mode the published risk test cards are what their names say."""
     card = CARDS.get(subject.card.test or "") if subject.card is not None and not subject.livemode else None
     return score if card is None else replace(score, level=card.level, score=float(card.score))
-
-
-def _settled(attributes: Attributes) -> dict[str, Value]:
-    """Every value in the one form in which it is stored, so that the back-test sees what the rules see."""
-    found: dict[str, Value] = {}
-    for name, given in attributes.items():
-        if type(given) is bool or (type(given) is int and -LARGEST <= given <= LARGEST):  # nearly all
-            found[name] = given
-        elif (value := settled(name, given)) is not None:
-            found[name] = value
-    return found
 
 
 async def _within(work: Awaitable[_Found], seconds: float) -> _Found:

@@ -24,7 +24,7 @@ async def decision(pool: Pool, principal: Principal, id_: str, *, param: str = "
     """The decision ``id_``."""
     row = await pool.fetchrow(
         "select account, livemode, id, created, at_ms, attempt, intent, charge, verdict, challenge, flagged, score,"
-        " model, ruleset, rule, data, attributes, lists from risk_decision"
+        " model, ruleset, rule, data, attributes, others from risk_decision"
         " where account = $1 and livemode = $2 and id = $3",
         principal.account,
         principal.livemode,
@@ -47,7 +47,7 @@ async def decision_page(pool: Pool, principal: Principal, page: Page, wanted: Wa
     if page.backwards:
         rows = await pool.fetch(
             "select account, livemode, id, created, at_ms, attempt, intent, charge, verdict, challenge, flagged, score,"
-            " model, ruleset, rule, data, attributes, lists from risk_decision"
+            " model, ruleset, rule, data, attributes, others from risk_decision"
             " where account = $1 and livemode = $2 and id > $4 and created between $5 and $6"
             " and ($7::text is null or charge = $7) and ($8::text is null or intent = $8)"
             " and ($9::text is null or verdict = $9) order by id limit $3",
@@ -56,7 +56,7 @@ async def decision_page(pool: Pool, principal: Principal, page: Page, wanted: Wa
     else:
         rows = await pool.fetch(
             "select account, livemode, id, created, at_ms, attempt, intent, charge, verdict, challenge, flagged, score,"
-            " model, ruleset, rule, data, attributes, lists from risk_decision"
+            " model, ruleset, rule, data, attributes, others from risk_decision"
             " where account = $1 and livemode = $2 and ($4::text is null or id < $4) and created between $5 and $6"
             " and ($7::text is null or charge = $7) and ($8::text is null or intent = $8)"
             " and ($9::text is null or verdict = $9) order by id desc limit $3",

@@ -9,15 +9,19 @@ from lockgate.gateway.velocity import find as find_velocity
 from lockgate.gateway.velocity.core.keys import Keys
 from lockgate.gateway.velocity.core.told import Told
 
-_READ = (
+_COUNTED = (
     "select part, at_ms, amount, word, fraud_ms, folded, card, customer, ip, device, email, bin, place, windows,"
     " numbers, null::text[], null::bytea[], null::text[], null::smallint[]"
     " from risk_history_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
     " union all"
     " select 4, null, null, null, null, null, null, null, null, null, null, null, null, null, null,"
-    "  m.aliases, m.hashes, m.item_types, m.prefixes"
-    " from risk_memberships_v1($1, $2, $12) m"
 )
+_IN_LISTS = " m.aliases, m.hashes, m.item_types, m.prefixes from risk_memberships_v1($1, $2, $12) m"
+_WITHOUT_LISTS = (
+    " null, null, array_agg(distinct l.item_type), null from value_list l"
+    " where l.account = $1 and l.livemode = $2 and not l.deleted"
+)
+"""Where the account is believed to have no list: whether that is so, and nothing more."""
 _LISTS = 4
 
 
@@ -38,10 +42,15 @@ async def history(
     keys: Keys,
     amount: int,
     now_ms: int,
-    hashes: Sequence[bytes],
+    hashes: Sequence[bytes] | None,
 ) -> History:
-    """All of it, as of one moment. ``amount`` is in US cents; ``hashes`` are looked for in value lists."""
-    rows = await pool.fetch(_READ, *find_velocity.arguments(account, livemode, keys, now_ms=now_ms), hashes)
+    """All of it, as of one moment. ``amount`` is in US cents; ``hashes`` are looked for in value lists, None: there is
+    no list in which to look."""
+    given = find_velocity.arguments(account, livemode, keys, now_ms=now_ms)
+    if hashes is None:
+        rows = await pool.fetch(_COUNTED + _WITHOUT_LISTS, *given)
+    else:
+        rows = await pool.fetch(_COUNTED + _IN_LISTS, *given, list(hashes))
     lists = rows.pop()
     assert lists[0] == _LISTS, "what was asked for last is told last"
     told = await find_velocity.told(pool, account, livemode, keys=keys, now_ms=now_ms, rows=rows)

@@ -128,8 +128,9 @@ async def _history(sources: Sources, seen: Gathered, values: Mapping[str, str]) 
     asked = await sources.lists.ask(**whose, values=values)
     seen.stage = "history"
     past = await history(
-        sources.pool, **whose, keys=seen.keys, amount=amount, now_ms=subject.now_ms, hashes=asked.hashes
-    )
+        sources.pool, **whose, keys=seen.keys, amount=amount, now_ms=subject.now_ms,
+        hashes=asked.hashes if asked.holds.item_types else None,
+    )  # fmt: skip
     seen.attributes |= past.counted
     seen.attributes |= travel(seen.place, subject.now_ms, past.last)
     seen.stage = "lists"

@@ -11,8 +11,7 @@ from lockgate.gateway.risk.core.gathered import Gathered
 from lockgate.gateway.risk.core.outcome import outcome
 from lockgate.gateway.risk.core.verdict import Assessment
 from lockgate.gateway.risk.judged import Judged
-from lockgate.gateway.rules.core.catalogue import Attributes
-from lockgate.gateway.rules.core.packed import pack
+from lockgate.gateway.rules.core.packed import Packed, pack
 from lockgate.gateway.scoring.score import Score
 from lockgate.gateway.storage.records import RiskDecisionRow, RiskEventRow
 from lockgate.gateway.storage.rows import AuditRow
@@ -31,7 +30,7 @@ def assessment(
 ) -> Assessment:
     """The verdict ``decided``, ready for commit 1."""
     subject, by = seen.subject, decided.by
-    armed = seen.armed
+    armed, packed = seen.armed, pack(seen.attributes, seen.lists)
     decision = RiskDecisionRow(
         account=subject.account,
         livemode=subject.livemode,
@@ -48,9 +47,9 @@ def assessment(
         model=score.model,
         ruleset=str(armed.merchant.revision) if armed is not None else "none",
         rule=by.id if by is not None else None,
-        data=_dumps(_data(seen, judged, decided, score=score, latency_us=latency_us)),
-        attributes=_dumps(pack(seen.attributes)),
-        lists=_dumps({name: list(aliases) for name, aliases in seen.lists.items()}),
+        data=_dumps(_data(seen, judged, decided, packed=packed, score=score, latency_us=latency_us)),
+        attributes=packed.row,
+        others=_dumps(packed.others),
     )
     return Assessment(
         verdict=decided.verdict,
@@ -66,15 +65,17 @@ def assessment(
     )
 
 
-def _data(seen: Gathered, judged: Judged, decided: Decided, *, score: Score, latency_us: int) -> dict[str, Any]:
+def _data(
+    seen: Gathered, judged: Judged, decided: Decided, *, packed: Packed, score: Score, latency_us: int
+) -> dict[str, Any]:
     """What stands in a decision beside its columns; what is empty is left out."""
     data: dict[str, Any] = {
-        "level": score.level,
         "latency_us": latency_us,
+        "attributes": packed.named,
+        "lists": packed.lists,
         "rules": [[hit.id, hit.version, hit.action, hit.shadow] for hit in judged.hits],
         "settings": seen.armed.version if seen.armed is not None else None,
-        "countries": countries(seen.attributes),
-        "reasons": [reason.shown() for reason in score.reasons],
+        "reasons": [[reason.feature, round(reason.value, 4), round(reason.added, 3)] for reason in score.reasons],
         "shadow_model": score.shadow,
         "faults": judged.faults,
         "engines": [dict(told) for told in judged.consulted.told],
@@ -85,19 +86,7 @@ def _data(seen: Gathered, judged: Judged, decided: Decided, *, score: Score, lat
         data["without_session"] = [[hit.id, hit.version, hit.action, hit.shadow] for hit in judged.unsigned]
     if decided.allowed is not None:
         data["allowed_by"] = decided.allowed.id
-    return {name: value for name, value in data.items() if value not in (None, [], {})}
-
-
-def countries(attributes: Attributes) -> str | None:
-    """Whether the card is from where the goods go: said even where one of them is not known. None without a card."""
-    if "card_brand" not in attributes:
-        return None
-    card, shipping = attributes.get("card_country"), attributes.get("shipping_country")
-    if card is None:
-        return "neither_known" if shipping is None else "card_country_unknown"
-    if shipping is None:
-        return "shipping_country_missing"
-    return "same" if card == shipping else "different"
+    return {name: value for name, value in data.items() if value}
 
 
 def _event(seen: Gathered, *, blocked: bool) -> RiskEventRow:

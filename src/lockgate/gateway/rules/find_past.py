@@ -14,14 +14,14 @@ _READ = (
     "select verdict, challenge, flagged, matched, known, count(*), coalesce(sum(amount), 0)::bigint from ("
     "  select d.verdict, d.challenge, d.flagged, coalesce(({condition}), false) as matched,"
     "  case when f.attempt is not null then 'fraud' when g.attempt is not null then 'good' else 'unknown' end as known,"
-    "  (d.attributes ->> 1)::bigint as amount from risk_decision d"
+    "  {amount} as amount from risk_decision d"
     "  left join risk_fraud f on f.account = $1 and f.livemode = $2 and f.attempt = d.attempt"
     "  left join (select distinct l.attempt from risk_label l where l.account = $1 and l.livemode = $2 and not l.fraud"
     "   and l.attempt is not null) g on g.attempt = d.attempt"
     "  where d.account = $1 and d.livemode = $2 and d.at_ms >= $3 and d.at_ms < $4 offset 0"
     " ) alike group by 1, 2, 3, 4, 5"
 )
-"""``{condition}`` is the one place for a rule: fixed fragments come there, whose values are parameters. ``offset 0``
+"""``{condition}`` and ``{amount}`` are the places for fixed fragments, whose values are parameters. ``offset 0``
 has it asked where a decision is read, so that what is passed on and grouped is small."""
 
 _MATCHES = (
@@ -31,15 +31,15 @@ _MATCHES = (
 
 
 _LISTED_NOW = (
-    "(case when d.lists ? {name} then exists (select from value_list l join value_list_item i"
+    "(case when {known} then exists (select from value_list l join value_list_item i"
     "  on i.account = l.account and i.livemode = l.livemode and i.value_list = l.id and not i.deleted"
     "  where l.account = $1 and l.livemode = $2 and l.alias = {alias} and not l.deleted and i.value_index in ("
     "   select decode(h.hash, 'hex') from jsonb_array_elements_text(d.data -> 'hashes' -> {name}) h (hash))) end)"
 )
 
 
-def _listed_now(name: str, alias: str) -> str:
-    return _LISTED_NOW.replace("{name}", name).replace("{alias}", alias)
+def _listed_now(known: str, name: str, alias: str) -> str:
+    return _LISTED_NOW.replace("{known}", known).replace("{name}", name).replace("{alias}", alias)
 
 
 _PLAN = (
@@ -56,8 +56,8 @@ class Past(NamedTuple):
     id: str
     ruleset: str
     data: str
-    attributes: str
-    lists: str
+    attributes: bytes
+    others: str
 
 
 class TooLong(Exception):
@@ -73,8 +73,9 @@ async def groups(
     stored count. Of a list whose type of value nobody had a list of then, no hash was stored: nothing stands in it.
     """
     condition = Condition(rule.when, first=5, listed=_listed_now if lists_now else None)
+    statement = _READ.replace("{condition}", condition.text).replace("{amount}", condition.amount())
     values = (principal.account, principal.livemode, from_ms, to_ms, *condition.parameters)
-    rows = await _bounded(pool, _READ.replace("{condition}", condition.text), values)
+    rows = await _bounded(pool, statement, values)
     return [Group(*row) for row in rows]
 
 
@@ -88,7 +89,7 @@ async def matches(pool: Pool, account: str, livemode: bool, *, rule: Rule, decis
 async def decisions(pool: Pool, account: str, livemode: bool, *, after: str, most: int) -> list[Past]:
     """The next ``most`` decisions behind the id ``after``."""
     rows = await pool.fetch(
-        "select id, ruleset, data, attributes, lists from risk_decision"
+        "select id, ruleset, data, attributes, others from risk_decision"
         " where account = $1 and livemode = $2 and id > $3 order by id limit $4",
         *(account, livemode, after, most),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lockgate.gateway.rules import find, find_past
-from lockgate.gateway.rules.core.packed import unpack
+from lockgate.gateway.rules.core.packed import memberships, unpack
 from lockgate.gateway.rules.core.ruleset import Ruleset
 from lockgate.gateway.rules.find_past import Past
 from lockgate.gateway.storage.database import Pool
@@ -60,7 +60,8 @@ async def _compared(
         if data.get("faults"):
             continue
         then = {(id_, version) for id_, version, _, _ in data.get("rules", ()) if version is not None}
-        hits = ruleset.evaluate(unpack(json.loads(one.attributes)), json.loads(one.lists)).hits
+        attributes = unpack(one.attributes, json.loads(one.others), data.get("attributes", {}))
+        hits = ruleset.evaluate(attributes, memberships(one.attributes, data.get("lists", {}))).hits
         now = {(hit.id, hit.version) for hit in hits}
         if not (then == now == tested[one.id] and then <= names):
             found.append((one.id, sorted(then), sorted(now), sorted(tested[one.id])))

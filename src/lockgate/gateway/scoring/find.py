@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
+from lockgate.gateway.rules.core.catalogue import Attributes
+from lockgate.gateway.rules.core.packed import unpack
 from lockgate.gateway.storage.database import Connection, Pool
 
 OPERATOR = "-"
@@ -36,7 +38,7 @@ class Decided(NamedTuple):
     id: str
     at_ms: int
     score: float | None
-    attributes: list[Any]
+    attributes: Attributes
     card: bytes | None
     known_ms: int | None
 
@@ -75,7 +77,8 @@ async def decided(
     after_ms, after = from_ms, ""
     while True:
         rows = await pool.fetch(
-            "select d.id, d.at_ms, d.score, d.attributes, e.card, f.known_ms from risk_decision d"
+            "select d.id, d.at_ms, d.score, d.attributes, d.others, d.data -> 'attributes' as named, e.card, f.known_ms"
+            " from risk_decision d"
             " left join risk_event e on e.account = d.account and e.livemode = d.livemode and e.attempt = d.attempt"
             " left join risk_fraud f on f.account = d.account and f.livemode = d.livemode and f.attempt = d.attempt"
             " where d.account = $1 and d.livemode = $2 and (d.at_ms, d.id) > ($3, $4) and d.at_ms < $5"
@@ -93,7 +96,8 @@ async def decided(
 async def decision(pool: Pool, account: str, livemode: bool, decision: str) -> Decided | None:
     """One decision."""
     row = await pool.fetchrow(
-        "select d.id, d.at_ms, d.score, d.attributes, e.card, f.known_ms from risk_decision d"
+        "select d.id, d.at_ms, d.score, d.attributes, d.others, d.data -> 'attributes' as named, e.card, f.known_ms"
+        " from risk_decision d"
         " left join risk_event e on e.account = d.account and e.livemode = d.livemode and e.attempt = d.attempt"
         " left join risk_fraud f on f.account = d.account and f.livemode = d.livemode and f.attempt = d.attempt"
         " where d.account = $1 and d.livemode = $2 and d.id = $3",
@@ -103,7 +107,9 @@ async def decision(pool: Pool, account: str, livemode: bool, decision: str) -> D
 
 
 def _decided(row: Mapping[str, Any]) -> Decided:
-    return Decided(row["id"], row["at_ms"], row["score"], json.loads(row["attributes"]), row["card"], row["known_ms"])
+    named = json.loads(row["named"]) if row["named"] is not None else {}
+    attributes = unpack(row["attributes"], json.loads(row["others"]), named)
+    return Decided(row["id"], row["at_ms"], row["score"], attributes, row["card"], row["known_ms"])
 
 
 async def scoring_accounts(pool: Pool, *, since_ms: int) -> list[tuple[str, bool]]:

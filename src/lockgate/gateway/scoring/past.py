@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from lockgate.gateway.rules.core.packed import unpack
 from lockgate.gateway.scoring import find
 from lockgate.gateway.scoring.core import features, measures
 from lockgate.gateway.scoring.core.model import Model
@@ -28,7 +27,7 @@ async def table(pool: Pool, account: str, livemode: bool, *, from_ms: int, until
     numbers: dict[bytes | None, int] = {}
     async for portion in find.decided(pool, account, livemode, from_ms=from_ms, until_ms=until_ms):
         for decided in portion:
-            rows.append(features.vector(unpack(decided.attributes)))
+            rows.append(features.vector(decided.attributes))
             at_ms.append(decided.at_ms)
             known_ms.append(decided.known_ms or 0)
             cards.append(numbers.setdefault(decided.card, len(numbers)))

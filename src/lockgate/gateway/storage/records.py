@@ -258,8 +258,8 @@ class RiskEventRow(NamedTuple):
 class RiskDecisionRow(NamedTuple):
     """What was decided of one payment attempt, and by what: never changed. ``rule`` is the rule that decided.
 
-    ``attributes`` and ``lists`` are JSON in columns of their own, which the back-test reaches into: what
-    ``rules.core.packed.pack`` made of the attributes, and the memberships (attribute -> aliases of lists).
+    ``attributes``, ``others`` and what stands in ``data`` under the names ``attributes`` and ``lists`` are what
+    ``rules.core.packed.pack`` made of the attributes and the memberships, for the back-test to reach into.
     """
 
     account: str
@@ -278,8 +278,8 @@ class RiskDecisionRow(NamedTuple):
     ruleset: str
     rule: str | None
     data: str
-    attributes: str = '[{"layout":1}]'
-    lists: str = "{}"
+    attributes: bytes
+    others: str
 
 
 class RiskOutcomeRow(NamedTuple):

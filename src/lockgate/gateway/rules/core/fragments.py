@@ -30,20 +30,20 @@ from lockgate.gateway.rules.core.nodes import (
     Or,
     Text,
 )
-from lockgate.gateway.rules.core.packed import LARGEST, path
+from lockgate.gateway.rules.core.packed import LARGEST, SMALL, listed_path, path
 
 Quotient = tuple[str, str | None]
 
 
 class Condition:
     """An SQL condition in the making, and its parameters from ``$first`` on. ``listed`` makes the fragment that tells
-    whether the value of an attribute stands in a list, both given as parameters.
+    whether the value of an attribute stands in a list, of three: whether that value was known, the name, the alias.
     """
 
-    def __init__(self, node: Node, *, first: int, listed: Callable[[str, str], str] | None = None) -> None:
+    def __init__(self, node: Node, *, first: int, listed: Callable[[str, str, str], str] | None = None) -> None:
         self._first = first
-        self._listed = listed or (lambda name, alias: f"((d.lists -> {name}) ? {alias})")
-        self._places: dict[str, str] = {}
+        self._in_list = listed or _listed_then
+        self._given: dict[tuple[Any, str], str] = {}
         self.parameters: list[Any] = []
         self.text = self._condition(node)
 
@@ -51,16 +51,58 @@ class Condition:
         self.parameters.append(value)
         return f"${self._first + len(self.parameters) - 1}::{kind}"
 
-    def _raw(self, name: str) -> str:
-        """The stored form of an attribute as text, null when it is missing."""
-        if name not in self._places:
-            place = path(name)
-            self._places[name] = (
-                f"(d.attributes ->> {self._parameter(place, 'int')})"
-                if isinstance(place, int)
-                else f"(d.attributes -> 0 ->> {self._parameter(place, 'text')})"
-            )
-        return self._places[name]
+    def _same(self, value: Any, kind: str) -> str:
+        """A parameter that is given once, however often it is asked for."""
+        if (value, kind) not in self._given:
+            self._given[value, kind] = self._parameter(value, kind)
+        return self._given[value, kind]
+
+    def _byte(self, place: int) -> str:
+        return f"get_byte(d.attributes, {self._same(place, 'int')})"
+
+    def _by_name(self, name: str) -> str:
+        return f"(d.data -> 'attributes' ->> {self._same(name, 'text')})"
+
+    def _text(self, name: str) -> str:
+        """The value of an attribute as text where it is no small number; null when it is missing."""
+        place = path(name)
+        if place is None:
+            return self._by_name(name)
+        return f"coalesce(d.others ->> {self._byte(place)}, {self._by_name(name)})"
+
+    def _number(self, name: str, kind: str) -> str:
+        """A number or an amount as ``kind``."""
+        place = path(name)
+        if place is None:
+            return f"{self._by_name(name)}::{kind}"
+        byte = self._byte(place)
+        return f"(case when {byte} >= {SMALL} then ({byte} - {SMALL})::{kind} else {self._text(name)}::{kind} end)"
+
+    def amount(self) -> str:
+        """What was to be paid, for who adds it up: its parameters come after those of the condition."""
+        return self._number("amount", "bigint")
+
+    def _truth(self, name: str) -> str:
+        place = path(name)
+        if place is None:
+            return f"{self._by_name(name)}::boolean"
+        return f"(case {self._byte(place)} when {SMALL} then false when {SMALL + 1} then true end)"
+
+    def _missing(self, name: str) -> str:
+        place = path(name)
+        if place is None:
+            return f"({self._by_name(name)} is null)"
+        return f"({self._byte(place)} = 0 and {self._by_name(name)} is null)"
+
+    def _known(self, name: str) -> str:
+        """Whether there was a value to look for in lists."""
+        place = listed_path(name)
+        if place is None:
+            return f"coalesce(d.data -> 'lists' ? {self._same(name, 'text')}, false)"
+        return f"({self._byte(place)} > 0)"
+
+    def _listed(self, name: str, alias: str) -> str:
+        return self._in_list(self._known(name), self._same(name, "text"), self._same(alias, "text"))
 
     def _condition(self, node: Node) -> str:
         match node:
@@ -80,15 +122,13 @@ class Condition:
             case In(of, values):
                 return self._among(of, values)
             case Listed(name, alias):
-                return self._listed(self._parameter(name, "text"), self._parameter(alias, "text"))
-            case Missing(name) if ATTRIBUTES[name].listed_only:
-                return f"(not d.lists ? {self._parameter(name, 'text')})"
+                return self._listed(name, alias)
             case Missing(name):
-                return f"({self._raw(name)} is null)"
+                return f"(not {self._known(name)})" if ATTRIBUTES[name].listed_only else self._missing(name)
             case Boolean(value):
                 return "true" if value else "false"
             case Attribute(name):
-                return f"{self._raw(name)}::boolean"
+                return self._truth(name)
             case _:
                 raise AssertionError("the types allow no other condition")
 
@@ -97,7 +137,7 @@ class Condition:
         if simple is not None and ATTRIBUTES[simple[0]].type == "money" and abs(simple[2]) <= 100 * LARGEST:
             name, turned, limit = simple
             if isinstance(limit, int):  # amounts are whole cents, and whole numbers are read faster
-                return f"({self._raw(name)}::bigint {turned} {self._parameter(limit, 'bigint')})"
+                return f"({self._number(name, 'bigint')} {turned} {self._parameter(limit, 'bigint')})"
         if _is_number(left):
             return _related(sign, self._quotient(left), self._quotient(right))
         return f"({self._plain(left)} {sign} {self._plain(right)})"
@@ -107,7 +147,7 @@ class Condition:
             case Text(value):
                 return self._parameter(value, "text")
             case Attribute(name) if ATTRIBUTES[name].type == "text":
-                return self._raw(name)
+                return self._text(name)
             case _:
                 return self._condition(node)
 
@@ -126,7 +166,7 @@ class Condition:
         """A number or an amount as a fraction of two expressions; no second one when it is a whole."""
         match node:
             case Attribute(name):
-                return f"{self._raw(name)}::numeric", None
+                return self._number(name, "numeric"), None
             case Negate(of):
                 above, below = self._quotient(of)
                 return f"(- {above})", below
@@ -136,6 +176,11 @@ class Condition:
                 value = constant(node)
                 assert value is not None, "only literals are left"
                 return self._parameter(_decimal(value), "numeric"), None
+
+
+def _listed_then(known: str, name: str, alias: str) -> str:
+    """By the memberships that were stored."""
+    return f"(case when {known} then coalesce((d.data -> 'lists' -> {name}) ? {alias}, false) end)"
 
 
 def _is_number(node: Node) -> bool:

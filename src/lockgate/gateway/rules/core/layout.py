@@ -1,7 +1,7 @@
-"""Which place of a packed row each attribute has: fixed for ever, since stored decisions are read by it.
+"""Which byte of a packed row each attribute has: fixed for ever, since stored decisions are read by it.
 
-Attributes that are younger than the layout have no place and are kept by name. A new layout gets a new number, and
-readers keep the old one.
+Attributes that are younger than the layout have no place and are kept by name until they get one at the end. A new
+layout gets a new number, and readers keep the old one.
 """
 
 LAYOUT = 1
@@ -50,4 +50,18 @@ SLOTS: tuple[str, ...] = tuple(
     card_issuer pointer_deviation customer_made_h
     """.split()
 )
-"""Names in the order of their places; the first has place 1, since place 0 holds the layout and what has no place."""
+"""Names in the order of their places; the first has place 1, since place 0 holds the layout."""
+
+LISTED_FROM = 300
+"""Where the places of ``LISTED`` begin: what lies between is room for names."""
+
+LISTED: tuple[str, ...] = tuple(
+    """
+    card_fingerprint customer email ip_address device card_bin card_brand card_funding card_country card_issuer
+    currency email_domain shipping_country billing_country ip_country ip_network engine_decision risk_level
+    """.split()
+)
+"""Attributes whose values may stand in value lists, in the order of their places."""
+
+WIDTH = 320
+"""How many bytes a row has, however many of them have a name: so each of them can be asked for in any row."""

@@ -175,8 +175,8 @@ create function risk_habits_v1(
     p_account text, p_livemode boolean, p_card bytea, p_customer bytea, p_device bytea,
     p_now_ms bigint, p_past int, p_settles_ms bigint
 ) returns table (
-    kind text, payments bigint, honest bigint, amount numeric, squares numeric, settled bigint, settled_frauds bigint,
-    first_ms bigint, last_ms bigint, clean bigint
+    kind text, payments bigint, honest bigint, amount numeric, squares numeric, last_ms bigint, clean bigint,
+    highest bigint, clean_ms bigint, run bigint, run_ms bigint, run_lowest bigint
 ) language sql stable as $$
     with past as (
         (select 'card' as kind, e.attempt, e.at_ms, e.amount from risk_event e
@@ -192,17 +192,20 @@ create function risk_habits_v1(
             order by e.at_ms desc limit p_past)
     ), known as (
         select p.kind, p.at_ms, p.amount, f.attempt is not null as fraud,
-            max(p.at_ms) filter (where f.attempt is not null) over (partition by p.kind) as last_ms
+            max(p.at_ms) filter (where f.attempt is not null) over (partition by p.kind) as last_ms,
+            max(p.at_ms) filter (where f.attempt is null and p.at_ms <= p_now_ms - p_settles_ms)
+                over (partition by p.kind) as clean_ms
         from past p left join risk_fraud f on f.account = p_account and f.livemode = p_livemode
             and f.attempt = p.attempt and f.known_ms <= p_now_ms
     )
     select k.kind, count(*), count(*) filter (where not k.fraud),
         coalesce(sum(k.amount) filter (where not k.fraud), 0),
         coalesce(sum(k.amount::numeric * k.amount) filter (where not k.fraud), 0),
-        count(*) filter (where k.at_ms > p_now_ms - 2 * p_settles_ms and k.at_ms <= p_now_ms - p_settles_ms),
-        count(*) filter (where k.at_ms > p_now_ms - 2 * p_settles_ms and k.at_ms <= p_now_ms - p_settles_ms and k.fraud),
-        min(k.at_ms) filter (where k.fraud), max(k.at_ms) filter (where k.fraud),
-        count(*) filter (where not k.fraud and k.at_ms > k.last_ms and k.at_ms <= p_now_ms - p_settles_ms)
+        max(k.last_ms), count(*) filter (where not k.fraud and k.at_ms > k.last_ms and k.at_ms <= p_now_ms - p_settles_ms),
+        max(k.amount) filter (where not k.fraud and k.at_ms > p_now_ms - p_settles_ms),
+        max(k.clean_ms), count(*) filter (where k.fraud and k.at_ms > coalesce(k.clean_ms, -1)),
+        min(k.at_ms) filter (where k.fraud and k.at_ms > coalesce(k.clean_ms, -1)),
+        min(k.amount) filter (where k.fraud and k.at_ms > coalesce(k.clean_ms, -1))
     from known k group by k.kind
 $$;
 revoke all on function risk_habits_v1 from public;

@@ -16,7 +16,8 @@ async def habits(
     if not any(asked):
         return {}
     rows = await pool.fetch(
-        "select kind, payments, honest, amount, squares, settled, settled_frauds, first_ms, last_ms, clean"
+        "select kind, payments, honest, amount, squares, last_ms, clean, highest,"
+        " clean_ms, run, run_ms, run_lowest"
         " from risk_habits_v1($1, $2, $3, $4, $5, $6, $7, $8)",
         account, livemode, *asked, now_ms, PAST, SETTLES_MS,
     )  # fmt: skip

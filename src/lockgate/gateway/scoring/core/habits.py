@@ -7,7 +7,7 @@ against known frauds are payments that are at least that old (settled).
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lockgate.gateway.rules.core.catalogue import HABIT_KEYS, HABITS
@@ -32,11 +32,13 @@ class Sums:
     honest: int
     amount: int
     squares: int
-    settled: int
-    settled_frauds: int
-    first_ms: int | None
     last_ms: int | None
     clean: int
+    highest: int | None
+    clean_ms: int | None
+    run: int
+    run_ms: int | None
+    run_lowest: int | None
 
 
 def attributes(kind: str, sums: Sums | None, *, now_ms: int) -> dict[str, int | float]:
@@ -52,12 +54,20 @@ def attributes(kind: str, sums: Sums | None, *, now_ms: int) -> dict[str, int | 
         found[names[0]] = round(mean)
         found[names[1]] = round(math.sqrt(variance))
     found[names[2]] = sums.payments - sums.honest
-    found[names[3]], found[names[4]] = sums.settled, sums.settled_frauds
-    if sums.first_ms is not None and sums.last_ms is not None:
-        found[names[5]] = round(max(0, now_ms - sums.first_ms) / _HOUR_MS, 3)
-        found[names[6]] = round(max(0, now_ms - sums.last_ms) / _HOUR_MS, 3)
-        found[names[7]] = sums.clean
+    if sums.highest is not None:
+        found[names[3]] = sums.highest
+    if sums.clean_ms is not None:
+        found[names[4]] = _hours(now_ms - sums.clean_ms)
+    found[names[5]] = sums.run
+    if sums.run_ms is not None and sums.run_lowest is not None:
+        found[names[6]], found[names[7]] = _hours(now_ms - sums.run_ms), sums.run_lowest
+    if sums.last_ms is not None:
+        found[names[8]], found[names[9]] = _hours(now_ms - sums.last_ms), sums.clean
     return found
+
+
+def _hours(passed_ms: int) -> float:
+    return round(max(0, passed_ms) / _HOUR_MS, 3)
 
 
 @dataclass(slots=True)
@@ -82,7 +92,7 @@ class Habits:
         for kind in KINDS:
             key = getattr(keys, kind)
             if key is not None:
-                found.update(attributes(kind, _sums(self._past.get((kind, key), ()), now_ms), now_ms=now_ms))
+                found.update(attributes(kind, _sums(list(self._past.get((kind, key), ())), now_ms), now_ms=now_ms))
         return found
 
     def add(self, attempt: str, keys: Keys, *, amount: int, at_ms: int) -> None:
@@ -103,24 +113,24 @@ class Habits:
             one.fraud = fraud
 
 
-def _sums(past: Iterable[_One], now_ms: int) -> Sums:
-    until, since = now_ms - SETTLES_MS, now_ms - 2 * SETTLES_MS
-    payments = honest = amount = squares = settled = settled_frauds = clean = 0
-    first_ms = last_ms = None
-    for one in past:
-        payments += 1
-        if one.fraud:
-            if first_ms is None:
-                first_ms = one.at_ms
-            if one.at_ms != last_ms:
-                last_ms, clean = one.at_ms, 0
-        else:
-            honest += 1
-            amount += one.amount
-            squares += one.amount * one.amount
-            if last_ms is not None and last_ms < one.at_ms <= until:
-                clean += 1
-        if since < one.at_ms <= until:
-            settled += 1
-            settled_frauds += one.fraud
-    return Sums(payments, honest, amount, squares, settled, settled_frauds, first_ms, last_ms, clean)
+def _sums(past: Sequence[_One], now_ms: int) -> Sums:
+    until = now_ms - SETTLES_MS
+    honest = [one for one in past if not one.fraud]
+    frauds = [one for one in past if one.fraud]
+    settled = [one.at_ms for one in honest if one.at_ms <= until]
+    last_ms = max((one.at_ms for one in frauds), default=None)
+    clean_ms = max(settled, default=None)
+    run = [one for one in frauds if clean_ms is None or one.at_ms > clean_ms]
+    return Sums(
+        payments=len(past),
+        honest=len(honest),
+        amount=sum(one.amount for one in honest),
+        squares=sum(one.amount * one.amount for one in honest),
+        last_ms=last_ms,
+        clean=0 if last_ms is None else sum(at_ms > last_ms for at_ms in settled),
+        highest=max((one.amount for one in honest if one.at_ms > until), default=None),
+        clean_ms=clean_ms,
+        run=len(run),
+        run_ms=min((one.at_ms for one in run), default=None),
+        run_lowest=min((one.amount for one in run), default=None),
+    )

@@ -53,8 +53,10 @@ def _plain() -> list[tuple[str, float, bool]]:
         found += [(f"{key}_age_h", 0.0, False)]
         found += [(f"{key}_frauds_{window}", 0.0, False) for window in ("7d", "30d")]
     for key in HABIT_KEYS:
-        found += [(f"{key}_{habit}", 0.0, False) for habit in ("past_payments", "past_frauds", "clean_since_fraud", "fraud_run",
-                                                     "fraud_run_lowest")]
+        found += [
+            (f"{key}_{habit}", 0.0, False)
+            for habit in ("past_payments", "past_frauds", "clean_since_fraud", "fraud_run", "fraud_run_lowest")
+        ]
         found += [(f"{key}_{when}_h", NEVER_H, False) for when in ("fraud_last", "fraud_run_first", "clean_last")]
     found += [("bin_attempts_1h", 1.0, False), ("bin_declines_1h", 0.0, False), ("bin_frauds_30d", 0.0, False)]
     found += [

@@ -1,8 +1,8 @@
 """Habits: what the last payments with a card, customer or device were like, and what became known of them.
 
 Velocity counts within windows; habits look back over a number of payments, however long that takes: an average is worth
-more than a window that holds two. Word of a fraud comes late, so that the last week always looks honest: what is set
-against known frauds are payments that are at least that old (settled).
+more than a window that holds two. Word of a fraud comes late, so that the last week always looks honest: only
+payments that are at least that old and not known as fraud are clean. Known frauds after the last clean one are a run.
 """
 
 import math
@@ -26,7 +26,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {kind: tuple(f"{kind}_{measure}" for meas
 @dataclass(frozen=True, slots=True)
 class Sums:
     """What one look-back adds up to, as the database or the twin counts it. ``honest`` is how many are not known as
-    fraud, ``amount`` and ``squares`` are over them; the times are in milliseconds, None where there was no fraud."""
+    fraud, ``amount`` and ``squares`` are over them. ``last_ms`` is the last fraud, ``clean`` how many clean payments
+    came after it, ``highest`` the largest honest amount of the last week; ``clean_ms`` is the last clean payment,
+    ``run`` how many frauds came after that, ``run_ms`` and ``run_lowest`` the first time and the least amount of these.
+    """
 
     payments: int
     honest: int

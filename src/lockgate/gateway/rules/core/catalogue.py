@@ -39,8 +39,8 @@ HABITS: Mapping[str, tuple[Type, str]] = {
     "past_frauds": ("number", "How many of the last 50 payments with {what} are known as fraud."),
     "highest_7d": ("money", "The most that one payment with {what} was over in the last 7 days, of the last 50; known"
                             " frauds do not count."),
-    "clean_last_h": ("number", "Hours since the last payment with {what} that is 7 days old and not known as fraud, of the"
-                               " last 50."),
+    "clean_last_h": ("number", "Hours since the last payment with {what} that is 7 days old and not known as fraud, of"
+                               " the last 50."),
     "fraud_run": ("number", "How many with {what} that are known as fraud came after that clean one, of the last 50."),
     "fraud_run_first_h": ("number", "Hours since the first of those frauds with {what} after a clean one was made."),
     "fraud_run_lowest": ("money", "The least that one of those frauds with {what} after a clean one was over."),

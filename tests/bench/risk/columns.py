@@ -122,17 +122,35 @@ def _of_key(kind: str, history: History, key: Ints, other: Ints) -> dict[str, Fl
     some = np.maximum(honest, 1)
     usual = np.round(money / some)
     deviation = np.round(np.sqrt((square * honest - money * money) / (some * some)))
-    week = np.maximum(np.searchsorted(times, base + np.maximum(now - 2 * SETTLES_MS, -1), side="right"), past)
-    week_payments, week_frauds = settled_past - week, frauds[settled_past] - frauds[week]
 
     guilty = np.append(np.flatnonzero(fraud), 0)
-    first_ms, last_ms = now[guilty[frauds[past]]], now[guilty[frauds[settled_past] - 1]]
+    last_ms = now[guilty[frauds[settled_past] - 1]]
     clean = settled_past - np.searchsorted(times, base + last_ms, side="right")
     found["past_payments"], found["past_frauds"] = payments.astype(np.float64), known.astype(np.float64)
     found["clean_since_fraud"] = np.where(known, clean, 0).astype(np.float64)
     never = features.NEVER_H
-    found["fraud_first_h"] = np.where(known, _hours(now - first_ms), never)
     found["fraud_last_h"] = np.where(known, _hours(now - last_ms), never)
+
+    # The last settled payment that is not known as fraud, and the known frauds after it: those follow one another.
+    innocent = np.append(np.flatnonzero(~fraud), 0)
+    innocents = _summed(~fraud)
+    some_clean = innocents[settled_past] > innocents[past]
+    clean_ms = now[innocent[innocents[settled_past] - 1]]
+    found["clean_last_h"] = np.where(some_clean, _hours(now - clean_ms), never)
+    after = np.searchsorted(times, np.where(some_clean, base + clean_ms, -1), side="right")
+    run = np.minimum(np.maximum(after, past), settled_past)
+    in_run = frauds[settled_past] - frauds[run]
+    found["fraud_run"] = in_run.astype(np.float64)
+    found["fraud_run_first_h"] = np.where(in_run, _hours(now - now[guilty[frauds[run]]]), never)
+    lowest, highest = np.zeros(len(now)), np.zeros(len(now))
+    for place_run in np.flatnonzero(in_run).tolist():
+        of = slice(run[place_run], settled_past[place_run])
+        lowest[place_run] = amount[of][fraud[of]].min()
+    found["fraud_run_lowest"] = lowest
+    fresh = np.maximum(np.searchsorted(times, base + np.maximum(now - SETTLES_MS, -1), side="right"), past)
+    money_of = amount.tolist()
+    for at, (from_place, to_place) in enumerate(zip(fresh.tolist(), place.tolist(), strict=True)):
+        highest[at] = max(money_of[from_place:to_place], default=0)
 
     week_money = (spent[place + 1] - spent[since(start["7d"])] - amount).astype(np.float64)
     recent = np.where(tried["7d"] > 1, week_money / np.maximum(tried["7d"] - 1, 1), usual)
@@ -142,7 +160,7 @@ def _of_key(kind: str, history: History, key: Ints, other: Ints) -> dict[str, Fl
     found["ratio"] = np.where(there, amount / divisor, 1.0)
     found["deviation"] = np.where(there, (amount - usual) / np.maximum(deviation, divisor / 10), 0.0)
     found["recent_ratio"] = np.where(there, recent / divisor, 1.0)
-    found["settled_share"] = features.share(week_frauds, week_payments)
+    found["highest_ratio"] = np.where(there, highest / divisor, 0.0)
     found["fraud_share"] = features.share(
         found["frauds_30d"], np.maximum(tried["30d"] - tried["7d"], found["frauds_30d"])
     )

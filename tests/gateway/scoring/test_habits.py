@@ -96,6 +96,26 @@ async def test_the_database_says_what_the_twin_says(pool: Pool, worker: Pool, se
                 )
 
 
+async def test_a_run_of_frauds_ends_with_the_first_payment_that_stays_clean(pool: Pool) -> None:
+    shop, keys = Shop(pool), Keys(card=b"r" * 16)
+    for number, (amount, fraud) in enumerate([(900, True), (500, False), (700, True), (300, True), (40_000, False)]):
+        await shop.pay(f"pa_r{number}", keys, amount)
+        if fraud:
+            await shop.label(f"pa_r{number}", fraud=True)
+        shop.now_ms += DAY_MS
+
+    async def told(days: int) -> dict[str, int | float]:
+        shop.now_ms = START_MS + days * DAY_MS
+        found = await shop.told(keys)
+        names = ("fraud_run", "fraud_run_first_h", "fraud_run_lowest", "clean_last_h", "highest_7d")
+        return {name: found[f"card_{name}"] for name in names if f"card_{name}" in found}
+
+    assert await told(5) == {"fraud_run": 3, "fraud_run_first_h": 120, "fraud_run_lowest": 300, "highest_7d": 40_000}
+    run = {"fraud_run": 2, "fraud_run_first_h": 192, "fraud_run_lowest": 300}
+    assert await told(10) == {**run, "clean_last_h": 216, "highest_7d": 40_000}
+    assert await told(11) == {"fraud_run": 0, "clean_last_h": 168}
+
+
 async def test_a_key_that_was_never_seen_has_no_past(pool: Pool) -> None:
     assert await Shop(pool).told(Keys(card=b"n" * 16)) == {"card_past_payments": 0}
     assert await Shop(pool).told(Keys(ip=b"n" * 16)) == {}

@@ -37,9 +37,13 @@ HABITS: Mapping[str, tuple[Type, str]] = {
     "usual_amount": ("money", "What those payments with {what} were over on average; known frauds do not count."),
     "usual_deviation": ("money", "How far amounts with {what} commonly lie from that average (standard deviation)."),
     "past_frauds": ("number", "How many of the last 50 payments with {what} are known as fraud."),
-    "settled_7d": ("number", "How many payments with {what}, of the last 50, are 7 to 14 days old."),
-    "settled_frauds_7d": ("number", "How many of those that are 7 to 14 days old are known as fraud."),
-    "fraud_first_h": ("number", "Hours since the first of the last 50 payments with {what} known as fraud was made."),
+    "highest_7d": ("money", "The most that one payment with {what} was over in the last 7 days, of the last 50; known"
+                            " frauds do not count."),
+    "clean_last_h": ("number", "Hours since the last payment with {what} that is 7 days old and not known as fraud, of"
+                               " the last 50."),
+    "fraud_run": ("number", "How many with {what} that are known as fraud came after that clean one, of the last 50."),
+    "fraud_run_first_h": ("number", "Hours since the first of those frauds with {what} after a clean one was made."),
+    "fraud_run_lowest": ("money", "The least that one of those frauds with {what} after a clean one was over."),
     "fraud_last_h": ("number", "Hours since the last payment with {what} known as fraud was made, of the last 50."),
     "clean_since_fraud": ("number", "How many with {what} came after that, are 7 days old, and not known as fraud."),
 }  # fmt: skip

@@ -42,12 +42,13 @@ SLOTS: tuple[str, ...] = tuple(
     card_emails_7d card_customers_1h card_customers_24h card_customers_7d ip_emails_1h ip_emails_24h ip_emails_7d
     device_emails_1h device_emails_24h device_emails_7d device_ips_1h device_ips_24h device_ips_7d email_ips_1h
     email_ips_24h email_ips_7d risk_score risk_level card_past_payments card_usual_amount card_usual_deviation
-    card_past_frauds card_settled_7d card_settled_frauds_7d card_fraud_first_h card_fraud_last_h
-    card_clean_since_fraud customer_past_payments customer_usual_amount customer_usual_deviation
-    customer_past_frauds customer_settled_7d customer_settled_frauds_7d customer_fraud_first_h customer_fraud_last_h
-    customer_clean_since_fraud device_past_payments device_usual_amount device_usual_deviation device_past_frauds
-    device_settled_7d device_settled_frauds_7d device_fraud_first_h device_fraud_last_h device_clean_since_fraud
-    card_issuer pointer_deviation customer_made_h
+    card_past_frauds card_highest_7d card_clean_last_h card_fraud_run card_fraud_last_h card_clean_since_fraud
+    customer_past_payments customer_usual_amount customer_usual_deviation customer_past_frauds customer_highest_7d
+    customer_clean_last_h customer_fraud_run customer_fraud_last_h customer_clean_since_fraud device_past_payments
+    device_usual_amount device_usual_deviation device_past_frauds device_highest_7d device_clean_last_h
+    device_fraud_run device_fraud_last_h device_clean_since_fraud card_issuer pointer_deviation customer_made_h
+    card_fraud_run_first_h card_fraud_run_lowest customer_fraud_run_first_h customer_fraud_run_lowest
+    device_fraud_run_first_h device_fraud_run_lowest
     """.split()
 )
 """Names in the order of their places; the first has place 1, since place 0 holds the layout."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lockgate.gateway.rules.core.catalogue import ATTRIBUTES, HABIT_KEYS, KEYS, Attributes, Value
 
-VERSION = 1
+VERSION = 2
 """Changes with the names, their order or what they mean: a model is only given the features that it was trained on."""
 
 NEVER_H = 100_000.0  # longer ago than anything
@@ -53,8 +53,11 @@ def _plain() -> list[tuple[str, float, bool]]:
         found += [(f"{key}_age_h", 0.0, False)]
         found += [(f"{key}_frauds_{window}", 0.0, False) for window in ("7d", "30d")]
     for key in HABIT_KEYS:
-        found += [(f"{key}_{habit}", 0.0, False) for habit in ("past_payments", "past_frauds", "clean_since_fraud")]
-        found += [(f"{key}_fraud_{which}_h", NEVER_H, False) for which in ("first", "last")]
+        found += [
+            (f"{key}_{habit}", 0.0, False)
+            for habit in ("past_payments", "past_frauds", "clean_since_fraud", "fraud_run", "fraud_run_lowest")
+        ]
+        found += [(f"{key}_{when}_h", NEVER_H, False) for when in ("fraud_last", "fraud_run_first", "clean_last")]
     found += [("bin_attempts_1h", 1.0, False), ("bin_declines_1h", 0.0, False), ("bin_frauds_30d", 0.0, False)]
     found += [
         (name, 1.0, False)
@@ -91,15 +94,15 @@ for _key in HABIT_KEYS:
             f"{_key}_deviation", f"How many usual deviations this amount is above what is usual with {KEYS[_key]}."
         ),
         Feature(f"{_key}_recent_ratio", f"Other amounts of the last 7d with {KEYS[_key]} against what is usual."),
-        Feature(f"{_key}_settled_share", f"Of payments with {KEYS[_key]} 7 to 14 days ago, which part was fraud."),
+        Feature(f"{_key}_highest_ratio", f"The largest amount of the last 7d with {KEYS[_key]} against what is usual."),
         Feature(f"{_key}_fraud_share", f"Of older payments with {KEYS[_key]}, which part is known as fraud."),
     ]
 for _key in _SHARED:
     _MADE.append(Feature(f"{_key}_decline_share", f"Which part of the tries with {KEYS[_key]} failed in the last 24h."))
 
 _HABITS = tuple(
-    tuple(f"{key}_{name}" for name in ("usual_amount", "usual_deviation", "attempts_7d", "amount_7d", "settled_7d",
-                                       "settled_frauds_7d", "attempts_30d", "frauds_30d"))
+    tuple(f"{key}_{name}" for name in ("usual_amount", "usual_deviation", "attempts_7d", "amount_7d", "highest_7d",
+                                       "attempts_30d", "frauds_30d"))
     for key in HABIT_KEYS
 )  # fmt: skip
 _FAILED = tuple((f"{key}_attempts_24h", f"{key}_declines_24h") for key in _SHARED)
@@ -141,8 +144,7 @@ def vector(attributes: Attributes) -> NDArray[np.float32]:
         usual_deviation,
         attempts_7d,
         amount_7d,
-        settled,
-        settled_frauds,
+        highest,
         attempts_30d,
         frauds_30d,
     ) in _HABITS:
@@ -158,10 +160,11 @@ def vector(attributes: Attributes) -> NDArray[np.float32]:
                 amount / usual,
                 (amount - usual) / max(get(usual_deviation, 0), usual / 10),
                 recent / usual,
+                get(highest, 0) / usual,
             )
         else:
-            row += (0.0, 1.0, 0.0, 1.0)
-        row += (share(get(settled_frauds, 0), get(settled, 0)), share(frauds, older))
+            row += (0.0, 1.0, 0.0, 1.0, 0.0)
+        row.append(share(frauds, older))
     for attempts, declines in _FAILED:
         row.append(get(declines, 0) / max(get(attempts, 1), 1))
     return np.array(row, dtype=np.float32)

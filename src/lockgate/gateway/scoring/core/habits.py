@@ -1,8 +1,8 @@
 """Habits: what the last payments with a card, customer or device were like, and what became known of them.
 
 Velocity counts within windows; habits look back over a number of payments, however long that takes: an average is worth
-more than a window that holds two. Word of a fraud comes late, so that the last week always looks honest: what is set
-against known frauds are payments that are at least that old (settled).
+more than a window that holds two. Word of a fraud comes late, so that the last week always looks honest: only
+payments that are at least that old and not known as fraud are clean. Known frauds after the last clean one are a run.
 """
 
 import math
@@ -27,17 +27,22 @@ NAMES: Mapping[str, tuple[str, ...]] = {kind: tuple(f"{kind}_{measure}" for meas
 @dataclass(frozen=True, slots=True)
 class Sums:
     """What one look-back adds up to. ``honest`` is how many are not known as fraud, ``amount`` and ``squares`` are over
-    them; the times are in milliseconds, None where there was no fraud."""
+    them. ``last_ms`` is the last fraud, ``clean`` how many clean payments came after it, ``highest`` the largest honest
+    amount of the last week; ``clean_ms`` is the last clean payment, ``run`` how many frauds came after that, ``run_ms``
+    and ``run_lowest`` the first time and the least amount of these.
+    """
 
     payments: int
     honest: int
     amount: int
     squares: int
-    settled: int
-    settled_frauds: int
-    first_ms: int | None
     last_ms: int | None
     clean: int
+    highest: int | None
+    clean_ms: int | None
+    run: int
+    run_ms: int | None
+    run_lowest: int | None
 
 
 def attributes(kind: str, sums: Sums | None, *, now_ms: int) -> dict[str, int | float]:
@@ -53,12 +58,20 @@ def attributes(kind: str, sums: Sums | None, *, now_ms: int) -> dict[str, int | 
         found[names[0]] = round(mean)
         found[names[1]] = round(math.sqrt(variance))
     found[names[2]] = sums.payments - sums.honest
-    found[names[3]], found[names[4]] = sums.settled, sums.settled_frauds
-    if sums.first_ms is not None and sums.last_ms is not None:
-        found[names[5]] = round(max(0, now_ms - sums.first_ms) / _HOUR_MS, 3)
-        found[names[6]] = round(max(0, now_ms - sums.last_ms) / _HOUR_MS, 3)
-        found[names[7]] = sums.clean
+    if sums.highest is not None:
+        found[names[3]] = sums.highest
+    if sums.clean_ms is not None:
+        found[names[4]] = _hours(now_ms - sums.clean_ms)
+    found[names[5]] = sums.run
+    if sums.run_ms is not None and sums.run_lowest is not None:
+        found[names[6]], found[names[7]] = _hours(now_ms - sums.run_ms), sums.run_lowest
+    if sums.last_ms is not None:
+        found[names[8]], found[names[9]] = _hours(now_ms - sums.last_ms), sums.clean
     return found
+
+
+def _hours(passed_ms: int) -> float:
+    return round(max(0, passed_ms) / _HOUR_MS, 3)
 
 
 class Paid(Protocol):
@@ -119,23 +132,30 @@ class Habits:
 
 def add_up(past: Iterable[Paid], *, now_ms: int) -> Sums:
     """What the last payments add up to, the oldest first."""
-    until, since = now_ms - SETTLES_MS, now_ms - 2 * SETTLES_MS
-    payments = honest = amount = squares = settled = settled_frauds = clean = 0
-    first_ms = last_ms = None
+    until = now_ms - SETTLES_MS
+    payments = honest = amount = squares = clean = run = 0
+    last_ms = clean_ms = highest = run_ms = run_lowest = None
     for one in past:
         payments += 1
         if one.fraud:
-            if first_ms is None:
-                first_ms = one.at_ms
             if one.at_ms != last_ms:
                 last_ms, clean = one.at_ms, 0
-        else:
-            honest += 1
-            amount += one.amount
-            squares += one.amount * one.amount
-            if last_ms is not None and last_ms < one.at_ms <= until:
-                clean += 1
-        if since < one.at_ms <= until:
-            settled += 1
-            settled_frauds += one.fraud
-    return Sums(payments, honest, amount, squares, settled, settled_frauds, first_ms, last_ms, clean)
+            if clean_ms is None or one.at_ms > clean_ms:
+                if run_ms is None or run_lowest is None:
+                    run_ms, run_lowest = one.at_ms, one.amount
+                run += 1
+                run_lowest = min(run_lowest, one.amount)
+            continue
+        honest += 1
+        amount += one.amount
+        squares += one.amount * one.amount
+        if one.at_ms > until:
+            highest = one.amount if highest is None else max(highest, one.amount)
+            continue
+        if last_ms is not None and one.at_ms > last_ms:
+            clean += 1
+        clean_ms, run, run_ms, run_lowest = one.at_ms, 0, None, None
+    return Sums(
+        payments=payments, honest=honest, amount=amount, squares=squares, last_ms=last_ms, clean=clean, highest=highest,
+        clean_ms=clean_ms, run=run, run_ms=run_ms, run_lowest=run_lowest,
+    )  # fmt: skip

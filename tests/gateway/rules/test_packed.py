@@ -13,7 +13,7 @@ from lockgate.gateway.rules.core.layout import LAYOUT, LISTED, LISTED_FROM, SLOT
 from lockgate.gateway.rules.core.packed import LARGEST, memberships, pack, path, settle, settled, unpack
 from tests.gateway.rules.trees import UNHURRIED, payments
 
-LENGTH, DIGEST = 249, "0d36656dcf4dc8f3"
+LENGTH, DIGEST = 249, "d3c2dba7157f54b0"
 LISTED_LENGTH, LISTED_DIGEST = 18, "2b0904560c30bd3a"
 
 

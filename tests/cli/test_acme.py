@@ -56,7 +56,7 @@ def order(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Order]:
         "-http01", "", "-https01", "", "-tlsalpn01", "", "-management", f"127.0.0.1:{ports['dns_management']}",
     ]  # fmt: skip
     pebble = ["pebble", "-config", str(place / "config.json"), "-dnsserver", f"127.0.0.1:{ports['dns']}"]
-    environment = {**os.environ, "PEBBLE_WFE_NONCEREJECT": "50", "PEBBLE_VA_NOSLEEP": "1"}
+    environment = {**os.environ, "PEBBLE_WFE_NONCEREJECT": "50", "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"}
     with (place / "log").open("wb") as log:
         started = [
             subprocess.Popen(words, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)

@@ -5,8 +5,10 @@ import logging
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +70,20 @@ def test_every_way_into_the_log_is_masked_and_on_one_line() -> None:
     assert failed["exception"] == "ValueError" and any("fails" in place for place in failed["at"])
 
 
+@pytest.fixture
+def logs_apart() -> Iterator[None]:
+    """Whoever logs after this test does not write into what was captured of it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+@pytest.mark.usefixtures("logs_apart")
 def test_levels_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
     log.start("levels", level=logging.WARNING)
     log.get("x").info("quiet")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import threading
 import urllib.error
 import urllib.request
@@ -20,7 +21,6 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=T
 _EVERY_S = 0.5
 _LOOK_BACK_S = 30  # an event's id is older than its commit: one that commits late must not be missed
 _TIMEOUT_S = 15
-_pause = threading.Event()  # never set: it only waits
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -51,20 +51,34 @@ def listen(
         raise ConfigError("--forward-to must begin with http:// or https://")
     merchant = open_merchant(home, api=api, key=key, ca=ca)
     secret = sign.secret_from(os.urandom(sign.SECRET_BYTES))
+    stopping = _stopping()
     try:
         seen = {event["id"]: event["created"] for event in _recent(merchant)}
         print(f"Listening at {merchant.api}. Your webhook signing secret is {secret} (Ctrl-C to stop)", flush=True)
-        while True:
+        while not stopping.is_set():
             for event in reversed([event for event in _recent(merchant) if event["id"] not in seen]):
                 seen[event["id"]] = event["created"]
                 print(f"{event['type']}  {event['id']}  {_forward(forward_to, event, secret)}", flush=True)
             oldest = clock.now() - 2 * _LOOK_BACK_S
             seen = {id_: created for id_, created in seen.items() if created >= oldest}
-            _pause.wait(_EVERY_S)
+            stopping.wait(_EVERY_S)
     except Refused as refusal:
         raise ConfigError(f"the API refused to list events: {refusal}") from None
-    except KeyboardInterrupt:
-        print("stopped", flush=True)
+    except KeyboardInterrupt:  # a second one, while an answer was awaited
+        pass
+    print("stopped", flush=True)
+
+
+def _stopping() -> threading.Event:
+    """Set by the first Ctrl-C: raised anywhere, it might be lost in a destructor. The second is raised."""
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        asked.set()
+
+    signal.signal(signal.SIGINT, ask)
+    return asked
 
 
 def _recent(merchant: Merchant) -> list[dict[str, Any]]:

@@ -50,7 +50,8 @@ async def test_a_crowd_counts_the_same_by_itself_and_folded(pool: Pool, worker: 
         for attempt in attempts:
             if attempt.state != "void":
                 habits.add(attempt.name, attempt.keys, amount=attempt.amount, at_ms=attempt.at_ms)
-        expected = brute_force(attempts, keys, amount=5, now_ms=START_MS) | habits.attributes(keys, now_ms=START_MS)
+        counted = brute_force(attempts, keys, amount=5, now_ms=START_MS)
+        expected = {**counted, **habits.attributes(keys, now_ms=START_MS)}
         assert await told(pool, keys) == (expected, attempts[7].at_ms)
 
     await check()

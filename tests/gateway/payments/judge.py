@@ -5,6 +5,7 @@ from typing import Any
 
 from lockgate.gateway.risk.core.subject import Subject
 from lockgate.gateway.risk.core.verdict import Assessment, Verdict, strictest
+from lockgate.gateway.rules.core.packed import pack
 from lockgate.gateway.storage.records import RiskDecisionRow, RiskEventRow, RiskGuardRow
 from lockgate.kernel.ids import new_id
 
@@ -44,6 +45,7 @@ class Judge:
             at_ms=subject.now_ms, attempt=subject.attempt, intent=subject.intent, charge=subject.charge,
             verdict=verdict, challenge=self.challenge, flagged=verdict == "flag", score=42.0, model="m",
             ruleset="builtin", rule=rule, data="{}",
+            attributes=pack({}).row, others="[null]",
         )  # fmt: skip
         guards: list[RiskGuardRow] = [guard(subject) for guard in self.guards] if stricter is None else []
         return Assessment(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lockgate.gateway.rules.core import packed
 from lockgate.gateway.rules.core.fragments import Condition
 from lockgate.gateway.rules.core.nodes import Arithmetic, Rule, walk
 from lockgate.gateway.rules.core.packed import memberships, pack, settle, unpack
@@ -123,3 +124,24 @@ def test_edges(asker, text):
     assert [online(rule, *row) for row in rows] == [answer is True for answer in answers]
     opposite = [online(Rule("block", parse(f"block if not ({text})").when), *row) for row in rows]
     assert opposite == [answer is False for answer in answers]
+
+
+def test_a_decision_is_read_alike_once_its_attributes_get_a_place(asker, monkeypatch):
+    rows = [({"tries": 2, "amount": 1000, "is_setup": True, "ip_country": "US"}, {"email": [], "customer": ["vip"]})]
+    monkeypatch.setattr(packed, "_PLACE", {})
+    monkeypatch.setattr(packed, "_LISTED_PLACE", {})
+    monkeypatch.setattr(packed, "SLOTS", ("device_emails_7d",) * len(packed.SLOTS))
+    monkeypatch.setattr(packed, "LISTED", ("phone",) * len(packed.LISTED))
+    older = columns(rows)
+    monkeypatch.undo()
+    monkeypatch.setattr("tests.gateway.rules.test_back_ends.columns", lambda _: older)
+    for text, said in {
+        ":tries: = 2": True, ":tries: > 2": False, ":amount: = 10 USD": True, ":is_setup:": True,
+        "not :is_setup:": False,
+        ":ip_country: = 'US'": True, "is_missing(:ip_country:)": False, ":card_bin: = '411111'": None,
+        "is_missing(:email:)": False, ":email: in @vip": False, ":customer: in @vip": True, ":device: in @vip": None,
+    }.items():  # fmt: skip
+        assert asker.ask(Condition(parse(f"block if {text}").when, first=4), rows) == [said], text
+    [row], [others], [data] = older
+    read = unpack(row, json.loads(others), json.loads(data)["attributes"])
+    assert (read, memberships(row, json.loads(data)["lists"])) == rows[0]

@@ -38,6 +38,8 @@ Quotient = tuple[str, str | None]
 class Condition:
     """An SQL condition in the making, and its parameters from ``$first`` on. ``listed`` makes the fragment that tells
     whether the value of an attribute stands in a list, of three: whether that value was known, the name, the alias.
+
+    What has a place by now is looked for by name as well: in rows that are older than its place it has none.
     """
 
     def __init__(self, node: Node, *, first: int, listed: Callable[[str, str, str], str] | None = None) -> None:
@@ -84,9 +86,10 @@ class Condition:
 
     def _truth(self, name: str) -> str:
         place = path(name)
+        named = f"{self._by_name(name)}::boolean"
         if place is None:
-            return f"{self._by_name(name)}::boolean"
-        return f"(case {self._byte(place)} when {SMALL} then false when {SMALL + 1} then true end)"
+            return named
+        return f"(case {self._byte(place)} when {SMALL} then false when {SMALL + 1} then true else {named} end)"
 
     def _missing(self, name: str) -> str:
         place = path(name)
@@ -97,9 +100,8 @@ class Condition:
     def _known(self, name: str) -> str:
         """Whether there was a value to look for in lists."""
         place = listed_path(name)
-        if place is None:
-            return f"coalesce(d.data -> 'lists' ? {self._same(name, 'text')}, false)"
-        return f"({self._byte(place)} > 0)"
+        named = f"coalesce(d.data -> 'lists' ? {self._same(name, 'text')}, false)"
+        return named if place is None else f"({self._byte(place)} > 0 or {named})"
 
     def _listed(self, name: str, alias: str) -> str:
         return self._in_list(self._known(name), self._same(name, "text"), self._same(alias, "text"))

@@ -117,3 +117,29 @@ async def test_a_guard_of_a_folded_key_counts_what_came_and_what_changed_since(p
             except Overrun:
                 held = False
             assert held is holds, measure
+
+
+async def test_a_hot_keys_history_reads_little_however_much_there_is(pool: Pool, worker: Pool) -> None:
+    """Also by plans that were made while there was nothing: an attempt is looked up by name, and never searched for."""
+    keys = Keys(card=key("card", 0), bin=key("bin", 0))
+    async with pool.acquire() as connection:
+        for _ in range(10):
+            await history(connection, ACCOUNT, True, keys=keys, amount=5, now_ms=START_MS, hashes=[])
+        read = []
+        for count in (300, 1_200):
+            attempts = [
+                Attempt(f"{count}_{number}", keys, START_MS - 400_000 - number * 100, 5, "approved")
+                for number in range(count)
+            ]
+            await Committer(pool).commit(Commit(risk_events=[attempt.row() for attempt in attempts]))
+            for kind in ("card", "bin"):
+                busy = store.Busy(ACCOUNT, True, kind, key(kind, 0))
+                while await store.fold(worker, busy, recent_ms=START_MS - 2 * HOUR, limit=500):
+                    pass
+            async with connection.transaction():
+                await history(connection, ACCOUNT, True, keys=keys, amount=5, now_ms=START_MS, hashes=[])
+                read.append(await connection.fetchval(
+                    "select sum(idx_scan + coalesce(idx_tup_fetch, 0)) from pg_stat_xact_user_tables"
+                    " where relname in ('risk_event', 'risk_folded')"
+                ))  # fmt: skip
+    assert max(read) <= 1_000, read

@@ -282,7 +282,10 @@ begin
                 select case when e.state in ('open', 'approved') then e.amount else 0 end, (e.state <> 'void')::int,
                     (e.state = 'declined')::int, (e.state = 'blocked')::int
                 from risk_folded f
-                join risk_event e on e.account = f.account and e.livemode = f.livemode and e.attempt = f.attempt
+                cross join lateral (
+                    select * from risk_event t where t.account = p_account and t.livemode = p_livemode
+                    and t.attempt = f.attempt offset 0
+                ) e
                 where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
                 and f.at_ms > p_since_ms and f.at_ms < tick * 10000
             ) part
@@ -914,7 +917,10 @@ begin
                 select f.attempt from risk_folded f where f.key = p_key and f.kind = %1$L and f.account = p_account
                 and f.livemode = p_livemode and f.at_ms >= w.since_ms and f.at_ms < w.until_ms offset 0
             ) f
-            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            cross join lateral (
+                select * from risk_event t where t.account = p_account and t.livemode = p_livemode
+                and t.attempt = f.attempt offset 0
+            ) e
             union all
             select 2, null, 0, 0, 0, 0, 0, (l.others = 'cards')::int, (l.others = 'customers')::int, (l.others = 'ips')::int,
                 (l.others = 'devices')::int, (l.others = 'emails')::int
@@ -988,7 +994,10 @@ begin
         select s.at_ms, s.amount, s.fraud_ms from single s where s.state <> 'void'
         union all
         (select e.at_ms, e.amount, e.fraud_ms from risk_folded f
-            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            cross join lateral (
+                select * from risk_event t where t.account = p_account and t.livemode = p_livemode
+                and t.attempt = f.attempt offset 0
+            ) e
             where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
             and e.state <> 'void' order by f.at_ms desc limit 50)
     ) b order by b.at_ms desc limit 50)
@@ -997,7 +1006,10 @@ begin
         select s.at_ms, s.place from single s where s.place is not null and s.at_ms <= p_now_ms
         union all
         (select e.at_ms, e.place from risk_folded f
-            join risk_event e on e.account = p_account and e.livemode = p_livemode and e.attempt = f.attempt
+            cross join lateral (
+                select * from risk_event t where t.account = p_account and t.livemode = p_livemode
+                and t.attempt = f.attempt offset 0
+            ) e
             where f.key = p_key and f.kind = p_kind and f.account = p_account and f.livemode = p_livemode
             and f.placed and f.at_ms <= p_now_ms order by f.at_ms desc limit 1)
     ) b order by b.at_ms desc limit 1);

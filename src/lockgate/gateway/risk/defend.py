@@ -115,7 +115,6 @@ async def before_a_card(defence: Defence, call: Call) -> None:
         keys=Keys(ip=await defence.box.blind_index(who.account, index_name("ip"), address)),
         amount=0,
         now_ms=clock.now_ms() + call.ahead_s * 1000,
-        kinds=("ip",),
     )
     if testing.suspicions(attributes) or testing.tests(attributes):
         asked = Asked(

@@ -1,11 +1,10 @@
 """Reads what velocity says of an attempt: all attributes of all its keys in one round trip, exact at any moment."""
 
-from collections.abc import Collection
 from typing import Any
 
 from lockgate.gateway.storage.database import Connection, Pool
 from lockgate.gateway.velocity.core.keys import Keys
-from lockgate.gateway.velocity.core.measures import KINDS, day_after, since
+from lockgate.gateway.velocity.core.measures import day_after, since
 from lockgate.gateway.velocity.core.told import Row, Told
 
 
@@ -17,11 +16,10 @@ async def history(
     keys: Keys,
     amount: int,
     now_ms: int,
-    kinds: Collection[str] = KINDS,
 ) -> dict[str, int | float]:
     """The velocity attributes of an attempt over ``amount`` US cents at ``now_ms``, itself counted.
 
-    Only keys of ``kinds`` are told of. A key that the payment does not have has no attributes.
+    A key that the payment does not have has no attributes.
     """
     if not any(keys):
         return {}
@@ -30,7 +28,7 @@ async def history(
         " numbers from risk_history_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         *arguments(account, livemode, keys, now_ms=now_ms),
     )
-    return (await told(pool, account, livemode, keys=keys, now_ms=now_ms, rows=rows, kinds=kinds)).attributes(amount)
+    return (await told(pool, account, livemode, keys=keys, now_ms=now_ms, rows=rows)).attributes(amount)
 
 
 def arguments(account: str, livemode: bool, keys: Keys, *, now_ms: int) -> tuple[Any, ...]:
@@ -46,10 +44,9 @@ async def told(
     keys: Keys,
     now_ms: int,
     rows: list[Row],
-    kinds: Collection[str] = KINDS,
 ) -> Told:
     """What the rows of risk_history_v1 tell. A key that is used much and not folded yet is asked for once more."""
-    found = Told(keys, rows, now_ms=now_ms, kinds=kinds)
+    found = Told(keys, rows, now_ms=now_ms)
     crowded = found.crowded()
     if crowded:
         found.replace(crowded, await _sums(pool, account, livemode, keys=keys, now_ms=now_ms, kinds=crowded))

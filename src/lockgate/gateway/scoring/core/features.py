@@ -117,14 +117,6 @@ NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 MEANINGS: Mapping[str, str] = {feature.name: feature.meaning for feature in FEATURES}
 RAISING: frozenset[str] = frozenset(feature.name for feature in FEATURES if feature.raising)
 
-ATTRIBUTES_USED: frozenset[str] = frozenset(
-    {name for name, _ in _GIVEN}
-    | {"amount", "card_funding", "card_country", "ip_country", "shipping_country", "billing_country"}
-    | {name for names in _HABITS for name in names}
-    | {name for names in _FAILED for name in names}
-)
-"""What a vector is made of: these must be read before a payment can be scored."""
-
 
 def vector(attributes: Attributes) -> NDArray[np.float32]:
     """The features of one payment in the order of ``NAMES``; attributes as ``rules.core.packed`` settles them."""

@@ -4,7 +4,7 @@ A row is as ``risk_history_v1`` (migration 016) gives it. Most attempts share al
 rows are added up once for each set of keys that they share, and not once for each key.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from lockgate.gateway.velocity.core.keys import Keys
@@ -71,12 +71,12 @@ class _Alike:
 
 
 class Told:
-    """What was told of the payment of ``keys`` at ``now_ms``, each key of ``kinds`` by itself."""
+    """What was told of the payment of ``keys`` at ``now_ms``, each key by itself."""
 
-    def __init__(self, keys: Keys, rows: Iterable[Row], *, now_ms: int, kinds: Collection[str] = KINDS) -> None:
+    def __init__(self, keys: Keys, rows: Iterable[Row], *, now_ms: int) -> None:
         self.keys, self.now_ms = keys, now_ms
         self._starts = since(now_ms)
-        self._asked = [(place, kind) for place, kind in enumerate(KINDS) if keys[place] is not None and kind in kinds]
+        self._asked = [(place, kind) for place, kind in enumerate(KINDS) if keys[place] is not None]
         self._first: dict[str, int] = {}
         self._summed: dict[str, list[Row]] = {}
         self._past: dict[str, list[Row]] = {}
